@@ -1,0 +1,393 @@
+// Package fnvet is the vocabulary of the scanner: Artifact, File, Package,
+// Finding, Gap, Verdict and the Report that holds them. It does no work of its
+// own, imports only the standard library, and is imported by every other
+// package of this module.
+//
+// Data flows one way: bytes become an Artifact of Files, detectors turn Files
+// into Facts and Gaps, the policy turns those into a Verdict, and a report
+// prints them. The JSON encoding of Report is the public contract of
+// docs/contract.md.
+package fnvet
+
+import (
+	"context"
+	"io/fs"
+	"time"
+)
+
+// Schema names the shape of Report in JSON.
+const Schema = "fnvet/report/1"
+
+// A File is one file of an artifact, offered once to every detector that wants it.
+//
+// Data is valid only while Detect runs and must not be changed or kept;
+// whatever a finding keeps of it is copied.
+type File struct {
+	// Path is where reports say the file is: "fn.zip!/lib/a.jar!/x.txt",
+	// "node_modules/a/index.js" for directories, "app/a.js" for images.
+	Path string
+	// Name is the slash-separated path inside the innermost container, without
+	// a leading slash: "x.txt" for the zip example above.
+	Name string
+	// Container is the Path of the innermost archive that holds the file, or ""
+	// when that is the artifact itself.
+	Container string
+	// Depth counts the archives around the file; 0 for files of the artifact itself.
+	Depth int
+	// Size is len(Data), in bytes.
+	Size int64
+	// Mode has the type and permission bits the container states. Only regular
+	// files and symbolic links are offered.
+	Mode fs.FileMode
+	// Link is the target of a symbolic link, else "".
+	Link string
+	// Layer is the digest of the image or Lambda layer that brought the file, or "".
+	Layer string
+	// Removed is true when a later layer deletes or replaces the file. It is
+	// final only after the walk, so detectors must not read it.
+	Removed bool
+	// RemovedBy is the digest of the layer that did, or "". Final only after the walk.
+	RemovedBy string
+	// Archive is true when the file is itself opened as an archive and its
+	// entries are offered too.
+	Archive bool
+	// Data is the whole content.
+	Data []byte
+}
+
+// Facts is what a detector learnt. The zero value means nothing.
+type Facts struct {
+	Packages []Package
+	Findings []Finding
+	Gaps     []Gap
+	// Distro is set by the detector that reads os-release.
+	Distro *Distro
+}
+
+// A Detector looks at one file. It is called concurrently for different files,
+// must not keep file.Data, and returns what it found even when it also returns
+// an error; an error becomes a Gap at the file's path.
+type Detector interface {
+	Detect(ctx context.Context, file *File) (Facts, error)
+}
+
+// A Finisher is a Detector that joins what it saw over several files. Finish is
+// called once, after the last Detect. removed tells for a Path and Layer it saw
+// whether a later layer deletes that file.
+type Finisher interface {
+	Finish(ctx context.Context, removed func(path, layer string) bool) (Facts, error)
+}
+
+// A Distro is a Linux distribution as /etc/os-release states it.
+type Distro struct {
+	ID        string // "debian", "alpine", "almalinux"
+	VersionID string // "12", "3.18.4", "9.4"
+	Name      string // PRETTY_NAME
+	Codename  string // VERSION_CODENAME, or ""
+}
+
+// A Report is the whole result for one target. Its JSON form is the contract.
+type Report struct {
+	Schema   string    `json:"schema"`
+	Artifact Artifact  `json:"artifact"`
+	Scan     Scan      `json:"scan"`
+	Packages []Package `json:"packages"`
+	Findings []Finding `json:"findings"`
+	Gaps     []Gap     `json:"gaps"`
+	Verdict  Verdict   `json:"verdict"`
+}
+
+// An Artifact is what was scanned.
+type Artifact struct {
+	Name string `json:"name"`
+	// Type is "zip", "jar", "tar", "directory", "image", "7z", "rar", "sbom" or "file".
+	Type string `json:"type"`
+	// Digest is "sha256:" and the hex digest of the input bytes; of the manifest
+	// for images from a layout or registry; of the sorted tree for directories.
+	Digest string `json:"digest"`
+	// CodeSHA256 is the same digest as Lambda states it (base64), for zips only.
+	CodeSHA256 string  `json:"code_sha256"`
+	Size       int64   `json:"size"` // bytes
+	Layers     []Layer `json:"layers"`
+	Config     Config  `json:"config"`
+}
+
+// A Layer is one layer of an image, lowest first, or a Lambda layer.
+type Layer struct {
+	Digest  string `json:"digest"` // of the bytes as stored or pushed
+	DiffID  string `json:"diff_id,omitempty"`
+	Index   int    `json:"index"`
+	Size    int64  `json:"size"`    // bytes as stored
+	Command string `json:"command"` // from the image history, redacted of secrets
+}
+
+// Config is what an image config or a function's settings say about how the
+// artifact runs. Values of environment variables are never kept here.
+type Config struct {
+	OS           string   `json:"os,omitempty"`
+	Architecture string   `json:"architecture,omitempty"`
+	Created      string   `json:"created,omitempty"`
+	User         string   `json:"user,omitempty"`
+	WorkingDir   string   `json:"working_dir,omitempty"`
+	Entrypoint   []string `json:"entrypoint,omitempty"`
+	Cmd          []string `json:"cmd,omitempty"`
+	EnvNames     []string `json:"env_names,omitempty"`
+	LabelNames   []string `json:"label_names,omitempty"`
+	Distro       string   `json:"distro,omitempty"` // "debian 12"
+}
+
+// Scan is how the scan went.
+type Scan struct {
+	Version    string    `json:"fnvet"`
+	Rules      string    `json:"rules"` // version of the rule set
+	Started    time.Time `json:"started"`
+	DurationMS int64     `json:"duration_ms"`
+	Files      int       `json:"files"`
+	Bytes      int64     `json:"bytes"` // uncompressed
+	Complete   bool      `json:"complete"`
+	Database   Database  `json:"database"`
+}
+
+// Database describes the advisory database used; zero when there was none.
+type Database struct {
+	Modified   string   `json:"modified"`  // newest record, RFC 3339, or ""
+	AgeHours   float64  `json:"age_hours"` // now less Modified
+	Advisories int      `json:"advisories"`
+	Ecosystems []string `json:"ecosystems"`
+}
+
+// A PackageKind says on what evidence a package is listed.
+type PackageKind string
+
+// The kinds, strongest evidence first.
+const (
+	Installed PackageKind = "installed"
+	Bundled   PackageKind = "bundled"
+	Locked    PackageKind = "locked"
+	Declared  PackageKind = "declared"
+)
+
+// A Reach says whether the handler can load something.
+type Reach string
+
+// The answers. Unknown is the honest default.
+const (
+	ReachYes     Reach = "yes"
+	ReachNo      Reach = "no"
+	ReachUnknown Reach = "unknown"
+)
+
+// A Package is one name and version of one ecosystem, with every place it was seen.
+type Package struct {
+	PURL      string      `json:"purl"`
+	Name      string      `json:"name"` // as OSV writes it: "@scope/name", "group:artifact"
+	Version   string      `json:"version"`
+	Ecosystem string      `json:"ecosystem"` // as OSV writes it: "npm", "Debian:12"
+	Kind      PackageKind `json:"kind"`
+	Licenses  []string    `json:"licenses"` // SPDX expressions or as declared
+	Locations []Location  `json:"locations"`
+	Direct    bool        `json:"direct"`
+	Reachable Reach       `json:"reachable"`
+	// Source is the source package that advisories name (dpkg, apk, rpm), if it differs.
+	Source *SourcePackage `json:"source,omitempty"`
+	// Hashes are of the package file, as read or as a lockfile states them.
+	Hashes []Hash `json:"hashes,omitempty"`
+	// DependsOn holds purls, where a lockfile or an installed manifest states the graph.
+	DependsOn []string `json:"depends_on,omitempty"`
+	// Groups are candidate Maven group ids, likeliest first, when the jar does
+	// not state its own. Only the matcher reads them.
+	Groups []string `json:"-"`
+}
+
+// A Location is one place a package was seen.
+type Location struct {
+	Path  string      `json:"path"`
+	Layer string      `json:"layer"`
+	Kind  PackageKind `json:"kind"`
+}
+
+// A SourcePackage is the name and version a distribution's advisories use.
+type SourcePackage struct {
+	Name    string `json:"name"`
+	Version string `json:"version"`
+}
+
+// A Hash is an algorithm as CycloneDX names it ("SHA-256") and the hex digest.
+type Hash struct {
+	Alg   string `json:"alg"`
+	Value string `json:"value"`
+}
+
+// A Kind is what sort of risk a finding is.
+type Kind string
+
+// The kinds of findings.
+const (
+	Vulnerability Kind = "vulnerability"
+	Malware       Kind = "malware"
+	SecretKind    Kind = "secret"
+	ConfigKind    Kind = "config"
+	Injection     Kind = "injection"
+	License       Kind = "license"
+	Hygiene       Kind = "hygiene"
+)
+
+// Kinds lists every Kind in the order reports use.
+var Kinds = [...]Kind{Malware, Vulnerability, SecretKind, ConfigKind, Injection, License, Hygiene}
+
+// A Severity grades a finding.
+type Severity string
+
+// The severities, worst first. SeverityUnknown ranks below Info.
+const (
+	Critical        Severity = "critical"
+	High            Severity = "high"
+	Medium          Severity = "medium"
+	Low             Severity = "low"
+	Info            Severity = "info"
+	SeverityUnknown Severity = "unknown"
+)
+
+// Rank orders severities: 5 for Critical down to 1 for Info, 0 for anything else.
+func (s Severity) Rank() int {
+	switch s {
+	case Critical:
+		return 5
+	case High:
+		return 4
+	case Medium:
+		return 3
+	case Low:
+		return 2
+	case Info:
+		return 1
+	}
+	return 0
+}
+
+// A Confidence grades how sure a secret finding is.
+type Confidence string
+
+// The confidences. The default gate blocks on high and medium.
+const (
+	ConfidenceHigh   Confidence = "high"
+	ConfidenceMedium Confidence = "medium"
+	ConfidenceLow    Confidence = "low"
+)
+
+// A Finding is one risk at one place.
+type Finding struct {
+	ID           string      `json:"id"`
+	Kind         Kind        `json:"kind"`
+	Severity     Severity    `json:"severity"`
+	Title        string      `json:"title"`
+	Path         string      `json:"path"`
+	Line         int         `json:"line"`   // 1-based; 0 where it means nothing
+	Column       int         `json:"column"` // 1-based, in bytes; 0 where it means nothing
+	Layer        string      `json:"layer"`
+	Removed      bool        `json:"removed"`
+	RemovedBy    string      `json:"removed_by,omitempty"`
+	Package      *PackageRef `json:"package,omitempty"`
+	Aliases      []string    `json:"aliases,omitempty"`
+	CVSS         *CVSS       `json:"cvss,omitempty"`
+	EPSS         *float64    `json:"epss,omitempty"` // probability, 0 to 1
+	KEV          bool        `json:"kev,omitempty"`
+	KEVDue       string      `json:"kev_due,omitempty"` // YYYY-MM-DD
+	Reachable    Reach       `json:"reachable,omitempty"`
+	ReachableVia []string    `json:"reachable_via,omitempty"`
+	Resource     string      `json:"resource,omitempty"`
+	// Evidence is a redacted excerpt: never enough of a secret to use it.
+	Evidence    string      `json:"evidence"`
+	Secret      *Secret     `json:"secret,omitempty"`
+	Flow        []FlowStep  `json:"flow,omitempty"`
+	Remediation string      `json:"remediation"`
+	References  []string    `json:"references,omitempty"`
+	Fingerprint string      `json:"fingerprint"` // 32 hex digits, set by scan
+	Suppressed  *Suppressed `json:"suppressed,omitempty"`
+	// Salt adds to the fingerprint what tells two findings of one rule in one
+	// file apart, such as a short hash of the secret. Never printed.
+	Salt string `json:"-"`
+}
+
+// A PackageRef names the package of an advisory finding.
+type PackageRef struct {
+	PURL      string   `json:"purl"`
+	Name      string   `json:"name"`
+	Version   string   `json:"version"`
+	Ecosystem string   `json:"ecosystem"`
+	Fixed     []string `json:"fixed"` // ascending
+}
+
+// CVSS is a vector as the advisory states it and the base score computed from it.
+type CVSS struct {
+	Vector string  `json:"vector"`
+	Score  float64 `json:"score"`
+}
+
+// A Secret is what is kept of a secret finding; never the secret.
+type Secret struct {
+	Rule string `json:"rule"`
+	// Hash is keyed, 16 hex digits, equal for equal secrets within one installation.
+	Hash       string     `json:"hash"`
+	Start      int        `json:"start"` // byte offsets in the file
+	End        int        `json:"end"`
+	Name       string     `json:"name"` // of the variable or key, if known
+	Confidence Confidence `json:"confidence"`
+	Source     string     `json:"source"` // file, env, image-config, template or metadata
+}
+
+// A FlowStep is one step of event data towards a sink.
+type FlowStep struct {
+	Path   string `json:"path"`
+	Line   int    `json:"line"`
+	Column int    `json:"column"`
+	Note   string `json:"note"`
+}
+
+// Suppressed says why a finding does not count.
+type Suppressed struct {
+	By      string `json:"by"` // policy, vex, baseline or inline
+	Reason  string `json:"reason"`
+	Expires string `json:"expires"` // YYYY-MM-DD or ""
+}
+
+// A Gap is a place the scan could not look at, and why. A Report with gaps is
+// not a clean Report.
+type Gap struct {
+	Path   string `json:"path"`
+	Reason string `json:"reason"` // one of the Gap constants
+	Detail string `json:"detail"`
+}
+
+// The reasons of gaps.
+const (
+	GapUnreadable   = "unreadable"     // damaged or truncated bytes
+	GapEncrypted    = "encrypted"      // a password is needed
+	GapUnsupported  = "unsupported"    // a method or format fnvet does not read
+	GapLimit        = "limit"          // a size, count, depth, ratio or time limit was reached
+	GapUnparsable   = "unparsable"     // a manifest or lockfile that does not parse
+	GapUnsafePath   = "unsafe-path"    // an entry name that points outside the artifact
+	GapDigest       = "digest"         // bytes that do not match the digest stated for them
+	GapNoDatabase   = "no-database"    // no advisory database, or not for this ecosystem
+	GapOldDatabase  = "old-database"   // the advisory database is older than allowed
+	GapUnmatched    = "unmatched"      // a package that could not be compared with advisories
+	GapNothingFound = "not-recognised" // nothing in the artifact was recognised
+	GapFailed       = "failed"         // a step failed
+)
+
+// A Verdict says whether the artifact may go up.
+type Verdict struct {
+	Pass     bool     `json:"pass"`
+	Code     int      `json:"code"`     // the exit code: 0, 1 or 3
+	Blocking int      `json:"blocking"` // findings that block
+	Reasons  []string `json:"reasons"`
+}
+
+// A Rule describes something fnvet can report, for "fnvet rules" and SARIF.
+type Rule struct {
+	ID       string
+	Kind     Kind
+	Severity Severity
+	Title    string
+	Help     string // a paragraph: what it means and what to do
+}
