@@ -64,10 +64,12 @@ type Facts struct {
 	Distro *Distro
 }
 
-// A Detector looks at one file. It is called concurrently for different files,
-// must not keep file.Data, and returns what it found even when it also returns
-// an error; an error becomes a Gap at the file's path.
+// A Detector looks at one file at a time. Want is the cheap question (name,
+// size, first bytes), Detect the work. Both are called concurrently for
+// different files and must not keep file.Data. Detect returns what it found even
+// when it also returns an error; an error becomes a Gap at the file's path.
 type Detector interface {
+	Want(file *File) bool
 	Detect(ctx context.Context, file *File) (Facts, error)
 }
 
@@ -76,6 +78,17 @@ type Detector interface {
 // whether a later layer deletes that file.
 type Finisher interface {
 	Finish(ctx context.Context, removed func(path, layer string) bool) (Facts, error)
+}
+
+// A Setting is a name and value that an artifact states outside its files: an
+// environment variable, label or history line of an image config, a zip comment.
+// Values may hold secrets and are never printed.
+type Setting struct {
+	Path   string // where reports say it is: "image-config", "fn.zip"
+	Layer  string // digest of the layer a history line made, or ""
+	Source string // env, image-config, template or metadata, as in Secret.Source
+	Name   string // of the variable, label or field
+	Value  string
 }
 
 // A Distro is a Linux distribution as /etc/os-release states it.
