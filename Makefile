@@ -1,0 +1,34 @@
+GO      ?= go
+LINT    ?= golangci-lint
+FUZZTIME ?= 10s
+VERSION ?= $(shell git describe --tags --always --dirty 2>/dev/null)
+COMMIT  ?= $(shell git rev-parse HEAD 2>/dev/null)
+LDFLAGS  = -s -w -X main.releaseVersion=$(VERSION) -X main.releaseCommit=$(COMMIT)
+
+.PHONY: build test lint fuzz bench testdata clean
+
+build: ## build/fnvet
+	CGO_ENABLED=0 $(GO) build -trimpath -ldflags '$(LDFLAGS)' -o build/fnvet ./cmd/fnvet
+
+test: ## every test; needs Go modules and nothing else
+	$(GO) test ./...
+
+lint:
+	$(LINT) run
+
+fuzz: ## every fuzz target for FUZZTIME each
+	@set -e; for pkg in $$($(GO) list ./...); do \
+	  for f in $$($(GO) test -list '^Fuzz' $$pkg | grep '^Fuzz' || true); do \
+	    echo "fuzz $$pkg $$f"; \
+	    $(GO) test -run '^$$' -fuzz "^$$f$$" -fuzztime $(FUZZTIME) $$pkg; \
+	  done; \
+	done
+
+bench: ## compare two runs with benchstat
+	$(GO) test -run '^$$' -bench . -benchmem -count=10 ./...
+
+testdata: ## rebuild the packages in testdata from their registries
+	$(GO) run ./testdata/build
+
+clean:
+	rm -rf build dist

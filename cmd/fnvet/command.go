@@ -1,0 +1,82 @@
+package main
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"io"
+	"strings"
+
+	"github.com/spf13/cobra"
+)
+
+// Exit codes beside those of the gate.
+const codeError = 2
+
+// A hinted error names the command to type.
+type hinted struct {
+	err  error
+	hint string
+}
+
+func (h hinted) Error() string { return h.err.Error() }
+func (h hinted) Unwrap() error { return h.err }
+
+// A cli is one run of the command.
+type cli struct {
+	stdin          io.Reader
+	stdout, stderr io.Writer
+	code           int // of the gate
+}
+
+// run is the whole command: arguments and streams in, exit code out.
+func run(ctx context.Context, args []string, stdin io.Reader, stdout, stderr io.Writer) int {
+	c := &cli{stdin: stdin, stdout: stdout, stderr: stderr}
+	root := c.root()
+	root.SetArgs(args)
+	root.SetIn(stdin)
+	root.SetOut(stdout)
+	root.SetErr(stderr)
+	err := root.ExecuteContext(ctx)
+	if err == nil {
+		return c.code
+	}
+	c.complain(err)
+	return codeError
+}
+
+// complain writes an error and its hint for a person.
+func (c *cli) complain(err error) {
+	fmt.Fprintf(c.stderr, "fnvet: error: %s\n", printable(err.Error()))
+	if h, ok := errors.AsType[hinted](err); ok {
+		fmt.Fprintf(c.stderr, "fnvet: hint: %s\n", printable(h.hint))
+	}
+}
+
+// printable escapes what could drive a terminal.
+func printable(s string) string {
+	return strings.Map(func(r rune) rune {
+		if r < ' ' || r >= 0x7f && r < 0xa0 || r >= 0x202a && r <= 0x202e || r >= 0x2066 && r <= 0x2069 {
+			return '\uFFFD'
+		}
+		return r
+	}, s)
+}
+
+func (c *cli) root() *cobra.Command {
+	root := &cobra.Command{
+		Use:   "fnvet",
+		Short: "Vet a serverless function before it ships",
+		Long: "fnvet opens a deployment package, an image or a directory once, in memory, and says in one\n" +
+			"verdict whether it may go up: known vulnerabilities, malware, secrets, and what could not be seen.",
+		SilenceErrors: true,
+		SilenceUsage:  true,
+		Args:          cobra.NoArgs,
+		RunE:          func(cmd *cobra.Command, _ []string) error { return cmd.Help() },
+	}
+	root.SetFlagErrorFunc(func(cmd *cobra.Command, err error) error {
+		return hinted{err, "fnvet " + cmd.Name() + " --help"}
+	})
+	root.AddCommand(c.scanCommand(), c.sbomCommand(), c.dbCommand(), c.rulesCommand(), c.versionCommand())
+	return root
+}

@@ -1,0 +1,81 @@
+package main
+
+import (
+	"context"
+	"fmt"
+	"io"
+	"slices"
+	"strings"
+	"time"
+
+	"github.com/spf13/cobra"
+
+	"github.com/fnvet/fnvet/policy"
+	"github.com/fnvet/fnvet/sbom"
+	"github.com/fnvet/fnvet/scan"
+)
+
+type sbomFlags struct {
+	format  string
+	timeout time.Duration
+	unpack  unpackFlags
+}
+
+func (c *cli) sbomCommand() *cobra.Command {
+	var flags sbomFlags
+	cmd := &cobra.Command{
+		Use:     "sbom TARGET",
+		Short:   "The inventory of a target as an SBOM",
+		Example: "  fnvet sbom orders.zip > bom.cdx.json\n  fnvet sbom --format spdx-json=bom.spdx.json image.tar",
+		Args:    cobra.ExactArgs(1),
+		RunE: func(cmd *cobra.Command, args []string) error {
+			return c.sbom(cmd.Context(), &flags, args[0])
+		},
+	}
+	f := cmd.Flags()
+	f.SortFlags = false
+	f.StringVarP(&flags.format, "format", "f", "cyclonedx-json", "`FMT[=FILE]`: "+strings.Join(sbom.Formats(), ", "))
+	f.DurationVar(&flags.timeout, "timeout", 5*time.Minute, "time limit; reaching it is a gap")
+	flags.unpack.add(f)
+	return cmd
+}
+
+// sbom writes the inventory. A target that could not be seen whole still gives
+// an SBOM of the rest, and exit code 3.
+func (c *cli) sbom(ctx context.Context, flags *sbomFlags, target string) error {
+	format, file, toFile := strings.Cut(flags.format, "=")
+	if !slices.Contains(sbom.Formats(), format) {
+		return fmt.Errorf("--format: unknown format %q: want one of %s", format, strings.Join(sbom.Formats(), ", "))
+	}
+	opts, err := flags.unpack.options(c.stdin)
+	if err != nil {
+		return err
+	}
+	meter := c.startMeter(target)
+	r, err := scan.Run(ctx, target, scan.Config{
+		Unpack: opts, Steps: inventory(), Inventory: true, Timeout: flags.timeout,
+		Version: version(), Rules: rulesVersion(), Progress: meter.progress(),
+	})
+	meter.stop()
+	if err != nil {
+		return targetError(target, err)
+	}
+	write := func(w io.Writer) error {
+		return sbom.Write(w, format, r, sbom.Options{Now: r.Scan.Started, Version: version()})
+	}
+	if toFile {
+		err = writeFile(file, write)
+	} else {
+		err = write(c.stdout)
+	}
+	if err != nil {
+		return err
+	}
+	for _, g := range r.Gaps {
+		c.note("not inventoried: %s: %s: %s", g.Path, g.Reason, g.Detail)
+	}
+	if len(r.Gaps) > 0 {
+		c.code = policy.CodeIncomplete
+	}
+	return nil
+}

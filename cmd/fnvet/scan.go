@@ -1,0 +1,353 @@
+package main
+
+import (
+	"context"
+	"encoding/json"
+	"errors"
+	"fmt"
+	"io"
+	"os"
+	"slices"
+	"strings"
+	"time"
+
+	"github.com/spf13/cobra"
+	"github.com/spf13/pflag"
+
+	"github.com/fnvet/fnvet"
+	"github.com/fnvet/fnvet/policy"
+	"github.com/fnvet/fnvet/report"
+	"github.com/fnvet/fnvet/sbom"
+	"github.com/fnvet/fnvet/scan"
+	"github.com/fnvet/fnvet/secrets"
+	"github.com/fnvet/fnvet/unpack"
+)
+
+// scanFlags are the flags of "fnvet scan" as typed.
+type scanFlags struct {
+	formats         []string
+	failOn          string
+	only, skip      []string
+	allowIncomplete bool
+	baseline        string
+	now             string
+	timeout         time.Duration
+	db              dbFlags
+	unpack          unpackFlags
+}
+
+// unpackFlags are the flags of everything that opens a target.
+type unpackFlags struct {
+	platform, name string
+	totalBytes     string
+	fileBytes      string
+	entries        int
+	depth, ratio   int
+}
+
+func (u *unpackFlags) add(f *pflag.FlagSet) {
+	f.StringVar(&u.platform, "platform", "linux/amd64", "platform to take from a multi-platform image: `OS/ARCH`")
+	f.StringVar(&u.name, "name", "", "`NAME` of the artifact in the report (default: of the file; stdin for -)")
+	f.StringVar(&u.totalBytes, "max-total-size", "4GiB", "limit of all decompressed bytes together: `SIZE`")
+	f.StringVar(&u.fileBytes, "max-file-size", "512MiB", "limit of one file: `SIZE`")
+	f.IntVar(&u.entries, "max-entries", 1_000_000, "limit of entries over all archives: `N`")
+	f.IntVar(&u.depth, "max-depth", 8, "limit of archives inside archives: `N`")
+	f.IntVar(&u.ratio, "max-ratio", 1000, "limit of decompressed to compressed size of one entry: `N`")
+}
+
+func (u *unpackFlags) options(stdin io.Reader) (unpack.Options, error) {
+	total, err := parseSize(u.totalBytes)
+	if err != nil {
+		return unpack.Options{}, fmt.Errorf("--max-total-size: %w", err)
+	}
+	file, err := parseSize(u.fileBytes)
+	if err != nil {
+		return unpack.Options{}, fmt.Errorf("--max-file-size: %w", err)
+	}
+	if u.entries <= 0 || u.depth <= 0 || u.ratio <= 0 {
+		return unpack.Options{}, errors.New("--max-entries, --max-depth and --max-ratio take a number above 0")
+	}
+	return unpack.Options{
+		Name: u.name, Stdin: stdin, Platform: u.platform,
+		Limits: unpack.Limits{TotalBytes: total, FileBytes: file, Entries: u.entries, Depth: u.depth, Ratio: u.ratio},
+	}, nil
+}
+
+func (c *cli) scanCommand() *cobra.Command {
+	var flags scanFlags
+	cmd := &cobra.Command{
+		Use:   "scan TARGET...",
+		Short: "Unpack, inventory, match, look for secrets, judge, report",
+		Long: `Scan opens each TARGET once, in memory, and says in one verdict whether it may go up.
+
+TARGET is a zip, jar or war, a tar (plain or compressed), a directory, a docker save
+archive, an OCI layout (directory or tar), or - for standard input. What it is gets
+found from its bytes.
+
+Exit status: 0 the gate passes; 1 it fails; 2 usage or configuration error, or the scan
+could not run; 3 incomplete: something could not be looked at and nothing found blocks.`,
+		Example: `  fnvet scan orders.zip
+  fnvet scan --format json --format sarif=out.sarif --fail-on high image.tar
+  docker save app | fnvet scan --name app -`,
+		Args: func(_ *cobra.Command, args []string) error {
+			if len(args) == 0 {
+				return hinted{errors.New("scan wants a target: a zip, an image archive, a directory or -"), "fnvet scan orders.zip"}
+			}
+			return nil
+		},
+		RunE: func(cmd *cobra.Command, args []string) error { return c.scan(cmd.Context(), &flags, args) },
+	}
+	f := cmd.Flags()
+	f.SortFlags = false
+	f.StringArrayVarP(&flags.formats, "format", "f", nil, "`FMT[=FILE]`, repeatable: "+strings.Join(allFormats(), ", ")+" (default table)")
+	f.StringVar(&flags.failOn, "fail-on", "high", "`LEVEL` from which a finding blocks: critical, high, medium, low, any, never")
+	f.StringSliceVar(&flags.only, "only", nil, "only these `KIND`s of finding: "+kindList())
+	f.StringSliceVar(&flags.skip, "skip", nil, "all but these `KIND`s")
+	f.BoolVar(&flags.allowIncomplete, "allow-incomplete", false, "exit 0 where 3 would be said; the gaps are still reported")
+	f.StringVar(&flags.baseline, "baseline", "", "a former JSON report `FILE`; only what is new is judged")
+	f.StringVar(&flags.now, "now", "", "the `TIME` (RFC 3339) to judge ages by, for reproducible runs")
+	f.DurationVar(&flags.timeout, "timeout", 5*time.Minute, "time limit of one target; reaching it is a gap")
+	flags.db.add(f)
+	flags.unpack.add(f)
+	return cmd
+}
+
+func kindList() string {
+	names := make([]string, len(fnvet.Kinds))
+	for i, k := range fnvet.Kinds {
+		names[i] = string(k)
+	}
+	return strings.Join(names, ", ")
+}
+
+// An output is one --format: what to write, and where.
+type output struct{ format, file string }
+
+// parseOutputs reads the --format flags; at most one may go to standard output.
+func parseOutputs(flags []string) ([]output, error) {
+	if len(flags) == 0 {
+		return []output{{format: "table"}}, nil
+	}
+	var outs []output
+	toStdout := ""
+	for _, s := range flags {
+		format, file, hasFile := strings.Cut(s, "=")
+		if !slices.Contains(allFormats(), format) {
+			return nil, fmt.Errorf("--format: unknown format %q: want one of %s", format, strings.Join(allFormats(), ", "))
+		}
+		if hasFile && file == "" {
+			return nil, fmt.Errorf("--format %s: no file is named after =", s)
+		}
+		if !hasFile {
+			if toStdout != "" {
+				return nil, hinted{
+					fmt.Errorf("--format: both %s and %s would go to standard output", toStdout, format),
+					fmt.Sprintf("name a file for one of them: --format %s=FILE", format),
+				}
+			}
+			toStdout = format
+		}
+		outs = append(outs, output{format, file})
+	}
+	return outs, nil
+}
+
+func allFormats() []string { return append(report.Formats(), sbom.Formats()...) }
+
+// wanted turns --only and --skip into the question a scan asks.
+func wanted(only, skip []string) (func(fnvet.Kind) bool, error) {
+	for _, k := range append(slices.Clone(only), skip...) {
+		if !slices.Contains(fnvet.Kinds[:], fnvet.Kind(k)) {
+			return nil, fmt.Errorf("unknown kind %q: want one of %s", k, kindList())
+		}
+	}
+	return func(k fnvet.Kind) bool {
+		return (len(only) == 0 || slices.Contains(only, string(k))) && !slices.Contains(skip, string(k))
+	}, nil
+}
+
+// A scanRun is what the flags of one scan come to.
+type scanRun struct {
+	outs     []output
+	policy   policy.Policy
+	baseline *fnvet.Report
+	now      time.Time
+	config   scan.Config
+	secrets  *secrets.Scanner
+	matcher  *matcher
+}
+
+func (c *cli) plan(flags *scanFlags) (*scanRun, error) {
+	var err error
+	run := &scanRun{now: time.Now().UTC()}
+	if flags.now != "" {
+		if run.now, err = time.Parse(time.RFC3339, flags.now); err != nil {
+			return nil, fmt.Errorf("--now: %q is not an RFC 3339 time such as 2026-01-31T12:00:00Z", flags.now)
+		}
+	}
+	if run.outs, err = parseOutputs(flags.formats); err != nil {
+		return nil, err
+	}
+	level, err := policy.ParseLevel(flags.failOn)
+	if err != nil {
+		return nil, fmt.Errorf("--fail-on: %w", err)
+	}
+	run.policy = policy.Policy{FailOn: level, AllowIncomplete: flags.allowIncomplete}
+	wants, err := wanted(flags.only, flags.skip)
+	if err != nil {
+		return nil, err
+	}
+	if flags.baseline != "" {
+		if run.baseline, err = readReport(flags.baseline); err != nil {
+			return nil, fmt.Errorf("--baseline: %w", err)
+		}
+	}
+	opts, err := flags.unpack.options(c.stdin)
+	if err != nil {
+		return nil, err
+	}
+	if run.secrets, err = secrets.New(secrets.Options{Key: installationKey()}); err != nil {
+		return nil, err
+	}
+	if run.matcher, err = flags.db.matcher(c, run.now); err != nil {
+		return nil, err
+	}
+	run.config = scan.Config{
+		Unpack: opts, Matcher: run.matcher, Settings: run.secrets, Wants: wants,
+		Timeout: flags.timeout, Version: version(), Rules: rulesVersion(),
+	}
+	return run, nil
+}
+
+// maxReport bounds a saved report that is read back.
+const maxReport = 1 << 30
+
+func readReport(path string) (*fnvet.Report, error) {
+	f, err := os.Open(path) // #nosec G304 -- the user names the file
+	if err != nil {
+		return nil, err
+	}
+	defer f.Close()
+	data, err := io.ReadAll(io.LimitReader(f, maxReport))
+	if err != nil {
+		return nil, err
+	}
+	var r fnvet.Report
+	if err := json.Unmarshal(data, &r); err != nil {
+		return nil, fmt.Errorf("%s: %w", path, err)
+	}
+	if r.Schema != fnvet.Schema {
+		return nil, fmt.Errorf("%s: not an fnvet JSON report of one target (schema %q)", path, r.Schema)
+	}
+	return &r, nil
+}
+
+// scan runs every target and writes every format. A target that cannot be
+// scanned does not stop the others.
+func (c *cli) scan(ctx context.Context, flags *scanFlags, targets []string) error {
+	run, err := c.plan(flags)
+	if err != nil {
+		return err
+	}
+	defer run.matcher.Close()
+	var reports []*fnvet.Report
+	failed := false
+	for _, target := range targets {
+		r, err := c.scanOne(ctx, run, target)
+		if err != nil {
+			if ctx.Err() != nil {
+				return errors.New("interrupted")
+			}
+			c.complain(targetError(target, err))
+			failed = true
+			continue
+		}
+		reports = append(reports, r)
+	}
+	if len(reports) > 0 {
+		if err := c.write(run, reports); err != nil {
+			return err
+		}
+	}
+	c.code = exitCode(reports, failed)
+	return nil
+}
+
+// targetError adds a hint to the errors a newcomer meets first.
+func targetError(target string, err error) error {
+	if errors.Is(err, os.ErrNotExist) {
+		return hinted{fmt.Errorf("%s: there is no such file or directory", target), "fnvet scan --help"}
+	}
+	return err
+}
+
+// exitCode fails closed: 1 over 2 over 3 over 0.
+func exitCode(reports []*fnvet.Report, failed bool) int {
+	code := policy.CodePass
+	for _, r := range reports {
+		if r.Verdict.Code == policy.CodeFail {
+			return policy.CodeFail
+		}
+		code = max(code, r.Verdict.Code)
+	}
+	if failed {
+		return codeError
+	}
+	return code
+}
+
+func (c *cli) scanOne(ctx context.Context, run *scanRun, target string) (*fnvet.Report, error) {
+	config := run.config
+	config.Steps = steps(run.secrets)
+	meter := c.startMeter(target)
+	config.Progress = meter.progress()
+	r, err := scan.Run(ctx, target, config)
+	meter.stop()
+	if err != nil {
+		return nil, err
+	}
+	if run.baseline != nil {
+		policy.Baseline(r.Findings, run.baseline)
+	}
+	r.Verdict = policy.Judge(r, run.policy)
+	return r, nil
+}
+
+// write renders every format. Files are replaced whole, never left half written.
+func (c *cli) write(run *scanRun, reports []*fnvet.Report) error {
+	toStdout := false
+	for _, out := range run.outs {
+		if out.file == "" {
+			toStdout = true
+			if err := c.render(c.stdout, out.format, run, reports, c.width()); err != nil {
+				return err
+			}
+			continue
+		}
+		if err := writeFile(out.file, func(w io.Writer) error { return c.render(w, out.format, run, reports, 0) }); err != nil {
+			return fmt.Errorf("--format %s: %w", out.format, err)
+		}
+	}
+	if !toStdout {
+		for _, r := range reports {
+			fmt.Fprintf(c.stderr, "fnvet: %s\n", printable(report.Headline(r)))
+		}
+	}
+	return nil
+}
+
+func (c *cli) render(w io.Writer, format string, run *scanRun, reports []*fnvet.Report, width int) error {
+	if slices.Contains(sbom.Formats(), format) {
+		if len(reports) != 1 {
+			return fmt.Errorf("%s holds one target; %d were given", format, len(reports))
+		}
+		return sbom.Write(w, format, reports[0], sbom.Options{Now: run.now, Version: version()})
+	}
+	all, err := rules()
+	if err != nil {
+		return err
+	}
+	return report.Write(w, format, reports, report.Options{
+		Width: width, Color: width > 0 && c.color(), Rules: all, Blocking: run.policy.Blocks,
+	})
+}

@@ -1,0 +1,51 @@
+package main
+
+import (
+	"slices"
+
+	"github.com/fnvet/fnvet"
+	"github.com/fnvet/fnvet/advisory"
+	"github.com/fnvet/fnvet/deps"
+	"github.com/fnvet/fnvet/scan"
+	"github.com/fnvet/fnvet/secrets"
+	"github.com/fnvet/fnvet/unpack"
+)
+
+// inventoryKinds are the kinds of finding that need the packages.
+var inventoryKinds = []fnvet.Kind{fnvet.Vulnerability, fnvet.Malware, fnvet.License}
+
+// steps is the whole table of what a scan does with a file, made anew for each
+// target: detectors that join several files hold the state of one scan.
+func steps(finder *secrets.Scanner) []scan.Step {
+	table := inventory()
+	return append(table, scan.Step{Name: "secrets", Kinds: []fnvet.Kind{fnvet.SecretKind}, Detector: finder})
+}
+
+// inventory is the part of the table that lists packages.
+func inventory() []scan.Step {
+	var table []scan.Step
+	for _, d := range deps.Detectors() {
+		table = append(table, scan.Step{Name: d.Name, Kinds: inventoryKinds, Detector: d})
+	}
+	return table
+}
+
+// rules lists every rule of every step, by id.
+func rules() ([]fnvet.Rule, error) {
+	all, err := secrets.Rules()
+	if err != nil {
+		return nil, err
+	}
+	all = append(all, advisory.Rules()...)
+	all = append(all, unpack.Rules()...)
+	slices.SortFunc(all, func(a, b fnvet.Rule) int {
+		switch {
+		case a.ID < b.ID:
+			return -1
+		case a.ID > b.ID:
+			return 1
+		}
+		return 0
+	})
+	return all, nil
+}

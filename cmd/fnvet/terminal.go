@@ -1,0 +1,130 @@
+package main
+
+import (
+	"fmt"
+	"io"
+	"os"
+	"path/filepath"
+	"sync"
+	"time"
+
+	"golang.org/x/term"
+
+	"github.com/fnvet/fnvet/advisory"
+	"github.com/fnvet/fnvet/scan"
+)
+
+// note tells a person what goes on.
+func (c *cli) note(format string, args ...any) {
+	fmt.Fprintf(c.stderr, "fnvet: %s\n", printable(fmt.Sprintf(format, args...)))
+}
+
+// terminal gives the descriptor of a stream that is a terminal.
+func terminal(w io.Writer) (int, bool) {
+	f, ok := w.(*os.File)
+	if !ok {
+		return 0, false
+	}
+	fd := int(f.Fd()) // #nosec G115 -- a descriptor is small
+	return fd, term.IsTerminal(fd)
+}
+
+// width is the number of columns of standard output, 0 when it is no terminal.
+func (c *cli) width() int {
+	fd, ok := terminal(c.stdout)
+	if !ok {
+		return 0
+	}
+	w, _, err := term.GetSize(fd)
+	if err != nil {
+		return 0
+	}
+	return w
+}
+
+// color follows NO_COLOR and TERM=dumb; only a terminal gets any.
+func (c *cli) color() bool {
+	_, ok := terminal(c.stdout)
+	return ok && os.Getenv("NO_COLOR") == "" && os.Getenv("TERM") != "dumb"
+}
+
+// A meter redraws one line of standard error while something runs for longer
+// than a second, on terminals only.
+type meter struct {
+	w    io.Writer
+	done chan struct{}
+	over sync.WaitGroup
+	line func() string
+
+	scan  scan.Progress
+	mu    sync.Mutex
+	fetch advisory.Progress
+}
+
+const (
+	meterDelay = time.Second
+	meterEvery = 200 * time.Millisecond
+	eraseLine  = "\r\x1b[K"
+)
+
+func (c *cli) startMeter(target string) *meter {
+	m := &meter{}
+	name := printable(filepath.Base(target))
+	m.line = func() string {
+		return fmt.Sprintf("scanning %s: %d files, %.0f MB", name, m.scan.Files.Load(), float64(m.scan.Bytes.Load())/1e6)
+	}
+	m.start(c.stderr)
+	return m
+}
+
+func (c *cli) startFetchMeter() *meter {
+	m := &meter{}
+	m.line = func() string {
+		m.mu.Lock()
+		defer m.mu.Unlock()
+		return "fetching advisories: " + printable(m.fetch.String())
+	}
+	m.start(c.stderr)
+	return m
+}
+
+func (m *meter) start(w io.Writer) {
+	m.done = make(chan struct{})
+	if _, ok := terminal(w); !ok {
+		return
+	}
+	m.w = w
+	m.over.Go(m.draw)
+}
+
+func (m *meter) draw() {
+	tick := time.NewTimer(meterDelay)
+	defer tick.Stop()
+	drawn := false
+	for {
+		select {
+		case <-m.done:
+			if drawn {
+				fmt.Fprint(m.w, eraseLine)
+			}
+			return
+		case <-tick.C:
+			fmt.Fprint(m.w, eraseLine+m.line())
+			drawn = true
+			tick.Reset(meterEvery)
+		}
+	}
+}
+
+func (m *meter) stop() {
+	close(m.done)
+	m.over.Wait()
+}
+
+func (m *meter) progress() *scan.Progress { return &m.scan }
+
+func (m *meter) fetched(p advisory.Progress) {
+	m.mu.Lock()
+	m.fetch = p
+	m.mu.Unlock()
+}
