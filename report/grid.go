@@ -1,0 +1,83 @@
+package report
+
+import (
+	"cmp"
+	"maps"
+	"regexp"
+	"slices"
+	"strings"
+)
+
+// styles are the ANSI SGR codes of the words the table colours.
+var styles = map[string]string{
+	"FAIL": "1;31", "PASS": "1;32", "INCOMPLETE": "1;33", "bold": "1", "head": "1;4",
+	"critical": "1;31", "high": "31", "medium": "33", "low": "36",
+}
+
+var logCommand = regexp.MustCompile(`##([A-Za-z]*)\[`)
+
+// paint colours s, where colour is allowed. It is applied after padding.
+func (t *table) paint(style, s string) string {
+	code, ok := styles[style]
+	if !t.color || !ok {
+		return s
+	}
+	return "\x1b[" + code + "m" + s + "\x1b[0m"
+}
+
+// line prints one line. Build services take "::name::" at the start of a line and
+// "##name[" anywhere in it as commands to themselves; a name in an artifact
+// must not be able to give any.
+func (t *table) line(s string) {
+	s = logCommand.ReplaceAllString(strings.TrimRight(s, " "), `#\x23$1[`)
+	if text := strings.TrimLeft(s, " "); strings.HasPrefix(text, "::") {
+		s = s[:len(s)-len(text)] + `\x3a` + text[1:]
+	}
+	t.b.WriteString(s)
+	t.b.WriteByte('\n')
+}
+
+// wrapped prints text over as many lines as it needs, all but the first two columns deeper.
+func (t *table) wrapped(indent, text string) {
+	for i, l := range wrap(text, t.width-len(indent)-2) {
+		if i > 0 {
+			l = "  " + l
+		}
+		t.line(indent + l)
+	}
+}
+
+// rows prints cleaned cells in aligned columns. The first column is a severity,
+// the last is cut to what is left of the width. Empty columns take no space.
+func (t *table) rows(indent string, rows [][]string) {
+	if len(rows) == 0 {
+		return
+	}
+	last := len(rows[0]) - 1
+	widths := make([]int, last)
+	for _, r := range rows {
+		for i := range last {
+			widths[i] = max(widths[i], width(r[i]))
+		}
+	}
+	widths[0] = max(widths[0], len("critical"))
+	for _, r := range rows {
+		line, used := indent, len(indent)
+		for i := range last {
+			if widths[i] == 0 {
+				continue
+			}
+			cell := pad(r[i], widths[i])
+			if i == 0 {
+				cell = t.paint(r[0], cell)
+			}
+			line += cell + "  "
+			used += widths[i] + 2
+		}
+		t.line(line + cut(r[last], max(t.width-used, 20)))
+	}
+}
+
+func sortedKeys[K cmp.Ordered, V any](m map[K]V) []K {
+	return slices.Sorted(maps.Keys(m))
+}

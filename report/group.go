@@ -1,0 +1,137 @@
+package report
+
+import (
+	"cmp"
+	"fmt"
+	"maps"
+	"slices"
+	"strings"
+
+	"github.com/fnvet/fnvet"
+)
+
+// A summary is one report sorted for people: what blocks, grouped by what one
+// does about it, and the counts of the rest.
+type summary struct {
+	*fnvet.Report
+	status   string // FAIL, INCOMPLETE or PASS
+	headline string // the rest of the first line, not yet cleaned
+	packages []packageGroup
+	paths    map[fnvet.Kind][]pathGroup
+	blocking []*fnvet.Finding
+	rest     []*fnvet.Finding // neither block nor are suppressed
+	hidden   []*fnvet.Finding // suppressed
+}
+
+// A pathGroup is the blocking findings of one kind in one file.
+type pathGroup struct {
+	path     string
+	findings []*fnvet.Finding
+}
+
+func summarise(r *fnvet.Report, o Options) *summary {
+	s := &summary{Report: r, paths: map[fnvet.Kind][]pathGroup{}}
+	blocks := o.blocking()
+	for i := range r.Findings {
+		f := &r.Findings[i]
+		switch {
+		case f.Suppressed != nil:
+			s.hidden = append(s.hidden, f)
+		case blocks(f):
+			s.blocking = append(s.blocking, f)
+		default:
+			s.rest = append(s.rest, f)
+		}
+	}
+	s.packages = groupPackages(s.blocking, r.Packages)
+	for _, kind := range fnvet.Kinds {
+		s.paths[kind] = groupPaths(s.blocking, kind)
+	}
+	s.status, s.headline = s.verdict()
+	return s
+}
+
+// verdict puts the one line that people want to know first.
+func (s *summary) verdict() (status, headline string) {
+	gaps := ""
+	if n := len(s.Gaps); n > 0 {
+		gaps = "; " + count(n, "gap") + " in what was looked at"
+	}
+	switch {
+	case s.Verdict.Code == 3:
+		return "INCOMPLETE", "nothing found blocks, but " + count(len(s.Gaps), "place") + " could not be looked at"
+	case !s.Verdict.Pass || s.Verdict.Code == 1:
+		if n := len(s.blocking); n > 0 {
+			verb := "block"
+			if n == 1 {
+				verb = "blocks"
+			}
+			return "FAIL", fmt.Sprintf("%s %s (%s)%s", count(n, "finding"), verb, bySeverity(s.blocking), gaps)
+		}
+		if len(s.Verdict.Reasons) > 0 {
+			return "FAIL", s.Verdict.Reasons[0] + gaps
+		}
+		return "FAIL", "the gate fails" + gaps
+	case len(s.rest) > 0:
+		return "PASS", fmt.Sprintf("nothing blocks, %s (%s)%s", count(len(s.rest), "finding"), bySeverity(s.rest), gaps)
+	}
+	return "PASS", "no findings" + gaps
+}
+
+// bySeverity says "2 critical, 1 high".
+func bySeverity(findings []*fnvet.Finding) string {
+	n := map[fnvet.Severity]int{}
+	for _, f := range findings {
+		n[f.Severity]++
+	}
+	keys := slices.SortedFunc(maps.Keys(n), func(a, b fnvet.Severity) int {
+		return cmp.Or(cmp.Compare(b.Rank(), a.Rank()), cmp.Compare(a, b))
+	})
+	var parts []string
+	for _, k := range keys {
+		parts = append(parts, fmt.Sprintf("%d %s", n[k], k))
+	}
+	return strings.Join(parts, ", ")
+}
+
+// groupPaths gathers the findings of one kind that are about a place rather
+// than a package, worst file first.
+func groupPaths(findings []*fnvet.Finding, kind fnvet.Kind) []pathGroup {
+	at := map[string]int{}
+	var groups []pathGroup
+	for _, f := range findings {
+		if f.Kind != kind || ofPackage(f) {
+			continue
+		}
+		i, ok := at[f.Path]
+		if !ok {
+			i = len(groups)
+			at[f.Path] = i
+			groups = append(groups, pathGroup{path: f.Path})
+		}
+		groups[i].findings = append(groups[i].findings, f)
+	}
+	for _, g := range groups {
+		slices.SortStableFunc(g.findings, func(a, b *fnvet.Finding) int {
+			return cmp.Or(cmp.Compare(a.Line, b.Line), cmp.Compare(a.Column, b.Column), cmp.Compare(a.ID, b.ID))
+		})
+	}
+	slices.SortStableFunc(groups, func(a, b pathGroup) int {
+		return cmp.Or(cmp.Compare(worst(b.findings), worst(a.findings)), cmp.Compare(a.path, b.path))
+	})
+	return groups
+}
+
+// ofPackage tells the findings that are grouped by package.
+func ofPackage(f *fnvet.Finding) bool {
+	return f.Package != nil && (f.Kind == fnvet.Vulnerability || f.Kind == fnvet.Malware)
+}
+
+// worst is the highest severity rank.
+func worst(findings []*fnvet.Finding) int {
+	top := 0
+	for _, f := range findings {
+		top = max(top, f.Severity.Rank())
+	}
+	return top
+}
