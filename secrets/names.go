@@ -1,0 +1,199 @@
+package secrets
+
+import (
+	"bytes"
+	"strings"
+)
+
+const maxName = 64 // bytes of a variable's name that are kept
+
+// nameBefore finds the name that the value at offset at is assigned to on its
+// line: `NAME=value`, `"name": "value"`, `<name>value`, `Header: Bearer value`.
+// It returns "" when there is none.
+func nameBefore(data []byte, at int) string {
+	head := data[max(0, at-256):at]
+	head = bytes.TrimRight(head, " \t\"'`\\")
+	for _, scheme := range []string{"Bearer", "Basic", "Token", "bearer", "basic", "token"} {
+		if bytes.HasSuffix(head, []byte(" "+scheme)) {
+			head = bytes.TrimRight(head[:len(head)-len(scheme)], " \t\"'`")
+		}
+	}
+	op := bytes.TrimRight(head, "=:>?|")
+	if len(op) == len(head) {
+		return ""
+	}
+	op = bytes.TrimRight(op, " \t\"'`])\\")
+	i := len(op)
+	for i > 0 && nameByte(op[i-1]) && len(op)-i <= maxName {
+		i--
+	}
+	name := strings.Trim(string(op[i:]), ".-")
+	if len(name) > maxName {
+		return ""
+	}
+	return name
+}
+
+func nameByte(c byte) bool {
+	return c >= 'a' && c <= 'z' || c >= 'A' && c <= 'Z' || c >= '0' && c <= '9' || c == '_' || c == '-' || c == '.'
+}
+
+// nameWords splits a variable's name at separators and changes of case:
+// "dbPassword", "DB_PASSWORD" and "db.password" are all "db", "password".
+func nameWords(name string) []string {
+	var words []string
+	start := 0
+	cut := func(end int) {
+		if end > start {
+			words = append(words, strings.ToLower(name[start:end]))
+		}
+		start = end
+	}
+	for i := range len(name) {
+		c := name[i]
+		switch {
+		case c == '_' || c == '-' || c == '.' || c == ' ' || c == '/' || c == ':':
+			cut(i)
+			start = i + 1
+		case isUpper(c) && i > 0 && !isUpper(name[i-1]):
+			cut(i)
+		case isUpper(c) && i+1 < len(name) && name[i+1] >= 'a' && name[i+1] <= 'z':
+			cut(i) // the "Id" of "APIId"
+		}
+	}
+	cut(len(name))
+	return words
+}
+
+func isUpper(c byte) bool { return c >= 'A' && c <= 'Z' }
+
+// secretName reports whether a variable's name says that its value is a secret.
+// A name that says the value is only about a secret (PASSWORD_FILE, TOKEN_URL,
+// SECRET_ARN, KEY_ID) does not.
+func secretName(name string) bool {
+	words := nameWords(name)
+	if len(words) == 0 || aboutSecret(words[len(words)-1]) {
+		return false
+	}
+	for i, w := range words {
+		switch w {
+		case "password", "passwd", "passphrase", "pwd", "pass", "secret", "secrets", "token", "credential", "credentials", "creds",
+			"apikey", "secretkey", "accesskey", "privatekey", "authtoken", "accesstoken", "clientsecret", "dbpassword", "dbpass", "passwort",
+			"apitoken", "apisecret", "pgpassword", "userpassword", "rootpassword", "mypassword", "encryptionkey", "signingkey":
+			return !publicWord(words, i)
+		case "key":
+			if i > 0 && keyOf(words[i-1]) {
+				return true
+			}
+		}
+	}
+	joined := strings.Join(words, "")
+	return strings.HasSuffix(joined, "password") || strings.HasSuffix(joined, "secretkey") || strings.HasSuffix(joined, "apikey")
+}
+
+// aboutSecret reports whether a name that ends in w describes a secret without being one.
+func aboutSecret(w string) bool {
+	switch w {
+	case "arn", "name", "names", "id", "ids", "path", "paths", "file", "files", "dir", "url", "uri", "endpoint", "host", "port",
+		"version", "type", "length", "len", "size", "min", "max", "count", "ttl", "expiry", "expires", "expiration", "timeout", "age",
+		"enabled", "enable", "disabled", "disable", "required", "policy", "rotation", "region", "ref", "reference", "prefix", "suffix",
+		"header", "field", "param", "parameter", "alg", "algorithm", "format", "hint", "label", "title", "description", "command", "cmd",
+		"provider", "store", "manager", "location", "issuer", "audience", "scope", "scopes", "limit", "limits", "user", "username", "encoding":
+		return true
+	}
+	return false
+}
+
+// keyOf reports whether "<w> key" is a secret.
+func keyOf(w string) bool {
+	switch w {
+	case "api", "secret", "private", "access", "auth", "encryption", "encrypt", "signing", "sign", "master", "account", "storage",
+		"service", "admin", "license", "app", "application", "client", "session", "hmac", "jwt", "aes", "crypto", "cipher", "shared",
+		"subscription", "function", "host", "deploy", "write", "read", "connection", "primary", "secondary", "security", "webhook":
+		return true
+	}
+	return false
+}
+
+func publicWord(words []string, i int) bool {
+	for _, w := range words[:i] {
+		if w == "public" || w == "csrf" || w == "xsrf" || w == "no" {
+			return true
+		}
+	}
+	return false
+}
+
+// isPlaceholder reports whether a value only stands for one: empty, a reference,
+// a path, a number or boolean, a word that says so.
+func isPlaceholder(v string) bool {
+	v = strings.Trim(strings.TrimSpace(v), `"'`)
+	if len(v) < 4 || isReference(v) || oneLetter(v) || isSwitch(v) {
+		return true
+	}
+	low := strings.ToLower(v)
+	for _, w := range []string{
+		"changeme", "change-me", "change_me", "changeit", "example", "placeholder", "replace", "redacted", "todo", "fixme", "dummy",
+		"your-", "your_", "yoursecret", "yourpassword", "yourtoken", "insert", "xxxx", "****", "....", "not-set", "notset", "unset", "<", "required",
+		"undefined", "n/a", "none", "null", "nil", "sample", "foobar",
+	} {
+		if strings.HasPrefix(low, w) || len(w) > 4 && strings.Contains(low, w) {
+			return true
+		}
+	}
+	return false
+}
+
+// isReference reports whether a value points at a secret kept elsewhere, and
+// never resolves it.
+func isReference(v string) bool {
+	low := strings.ToLower(v)
+	for _, p := range []string{
+		"arn:", "${", "$(", "{{", "#{", "<%", "@microsoft.keyvault(", "secretsmanager:", "ssm:", "vault:", "projects/", "gs://", "s3://",
+		"sm://", "op://", "secretref:", "secret://", "ref:", "ref+", "file:", "env:", "kms:", "enc:", "encrypted:", "http://", "https://",
+		"/", "./", "../", "~/", "azurekeyvault", "parameter:", "!ref", "!getatt", "!sub", "fn::", "resolve:", "valuefrom",
+	} {
+		if strings.HasPrefix(low, p) {
+			return !credentialURL(low)
+		}
+	}
+	if v[0] == '$' || v[0] == '%' && v[len(v)-1] == '%' {
+		return identifier(strings.Trim(v, "$%"))
+	}
+	return strings.Contains(v, "${") || strings.Contains(v, "{{") || strings.Contains(v, "::secret:")
+}
+
+// credentialURL reports whether a URL carries a password: scheme://user:pass@host.
+func credentialURL(v string) bool {
+	_, rest, ok := strings.Cut(v, "://")
+	if !ok {
+		return false
+	}
+	authority, _, _ := strings.Cut(rest, "/")
+	info, _, ok := strings.Cut(authority, "@")
+	_, pass, colon := strings.Cut(info, ":")
+	return ok && colon && len(pass) > 0 && !strings.ContainsAny(pass, "${<*")
+}
+
+func identifier(v string) bool {
+	for i := range len(v) {
+		if !nameByte(v[i]) {
+			return false
+		}
+	}
+	return true
+}
+
+func oneLetter(v string) bool {
+	return strings.Count(v, v[:1]) == len(v)
+}
+
+// isSwitch reports whether a value is a boolean, a number or the like.
+func isSwitch(v string) bool {
+	switch strings.ToLower(v) {
+	case "true", "false", "yes", "no", "on", "off", "null", "none", "enabled", "disabled", "default", "auto", "always", "never", "optional",
+		"password", "secret", "token", "passwd", "apikey", "test":
+		return true
+	}
+	return len(v) < 8 && strings.Trim(v, "0123456789.") == ""
+}
