@@ -1,0 +1,82 @@
+// Package deps finds the packages a function carries: it reads manifests,
+// lockfiles, installed trees, archives of classes, binaries and the databases
+// of distributions, and says on what evidence each package is listed.
+//
+// It opens no files, runs nothing and knows nothing of advisories. Every
+// parser reads bytes that scan offers, within the limits stated here, and
+// returns what it could read beside the error that stopped it.
+//
+// osv-scalibr has extractors for the same formats. They are not linked: one of
+// them brings file systems, git and protocol buffers into the binary (2.4 MB
+// becomes 16.2 MB, start-up 2 ms becomes 4.4 ms), and they drop the dependency
+// graph, hashes and most licences. The tests run them as the yardstick.
+package deps
+
+import (
+	"context"
+	"fmt"
+	"path"
+
+	"github.com/fnvet/fnvet"
+)
+
+// MaxManifest is the size in bytes above which a manifest or lockfile is not
+// read but reported as a gap. The largest seen in the wild are 20 MB.
+const MaxManifest = 64 << 20
+
+// A Named detector is one row of the table of steps.
+type Named struct {
+	Name string
+	fnvet.Detector
+}
+
+// A reader is a detector of one kind of file that stands for itself.
+type reader struct {
+	want  func(base string, f *fnvet.File) bool
+	max   int64 // bytes
+	parse func(f *fnvet.File) ([]fnvet.Package, error)
+}
+
+func (r reader) Want(f *fnvet.File) bool {
+	return f.Link == "" && f.Size > 0 && r.want(path.Base(f.Name), f)
+}
+
+func (r reader) Detect(ctx context.Context, f *fnvet.File) (fnvet.Facts, error) {
+	if err := ctx.Err(); err != nil {
+		return fnvet.Facts{}, err
+	}
+	if f.Size > r.max {
+		return tooLarge(f, r.max), nil
+	}
+	pkgs, err := r.parse(f)
+	for i := range pkgs {
+		if len(pkgs[i].Locations) == 0 {
+			pkgs[i].Locations = []fnvet.Location{{Path: f.Path, Layer: f.Layer, Kind: pkgs[i].Kind}}
+		}
+	}
+	return fnvet.Facts{Packages: pkgs}, err
+}
+
+func tooLarge(f *fnvet.File, limit int64) fnvet.Facts {
+	return fnvet.Facts{Gaps: []fnvet.Gap{{
+		Path:   f.Path,
+		Reason: fnvet.GapLimit,
+		Detail: fmt.Sprintf("not read for packages: %d bytes is more than %d", f.Size, limit),
+	}}}
+}
+
+// manifest makes a reader of the files with the given base names.
+func manifest(parse func(data []byte) ([]fnvet.Package, error), bases ...string) reader {
+	return reader{
+		max: MaxManifest,
+		want: func(base string, _ *fnvet.File) bool {
+			for _, b := range bases {
+				if base == b {
+					return true
+				}
+			}
+			return false
+		},
+		parse: func(f *fnvet.File) ([]fnvet.Package, error) { return parse(f.Data) },
+	}
+}
