@@ -1,0 +1,138 @@
+package unpack
+
+import (
+	"context"
+	"crypto/sha256"
+	"encoding/hex"
+	"errors"
+	"fmt"
+	"io/fs"
+	"os"
+	"path/filepath"
+	"slices"
+	"strings"
+
+	"github.com/fnvet/fnvet"
+)
+
+// A dirEntry is one file or link of a directory target.
+type dirEntry struct {
+	name string // slash-separated
+	mode fs.FileMode
+	size int64
+	line string // what the tree digest covers
+}
+
+// directory walks the tree at target. Links are offered and not followed: what
+// they point at inside the tree is walked anyway.
+func (w *walker) directory(target, name string) error {
+	root, err := os.OpenRoot(target)
+	if err != nil {
+		return err
+	}
+	defer root.Close()
+	w.artifact.Type, w.root.path = "directory", name
+	entries := w.listDirectory(root)
+	sc := &scope{meter: w.root}
+	w.parallel(len(entries), func(i int) { w.guard(sc, func() { w.dirFile(sc, root, &entries[i]) }) })
+	sum := sha256.New()
+	for i := range entries {
+		w.artifact.Size += entries[i].size
+		fmt.Fprintf(sum, "%s\n", entries[i].line)
+	}
+	w.artifact.Digest = "sha256:" + hex.EncodeToString(sum.Sum(nil))
+	return nil
+}
+
+// listDirectory returns the files and links under root, sorted by name.
+func (w *walker) listDirectory(root *os.Root) []dirEntry {
+	var entries []dirEntry
+	sc := &scope{}
+	err := fs.WalkDir(root.FS(), ".", func(name string, d fs.DirEntry, err error) error {
+		if w.stopped() {
+			return fs.SkipAll
+		}
+		if err != nil {
+			w.gap(name, fnvet.GapUnreadable, reason(err))
+			return nil
+		}
+		switch {
+		case d.IsDir():
+			return nil
+		case !d.Type().IsRegular() && d.Type() != fs.ModeSymlink:
+			w.finding(specialFile, sc, name, d.Type().String())
+			return nil
+		}
+		info, err := d.Info()
+		if err != nil {
+			w.gap(name, fnvet.GapUnreadable, reason(err))
+			return nil
+		}
+		if w.chargeEntries(1) == 0 {
+			return fs.SkipAll
+		}
+		entries = append(entries, dirEntry{name: name, mode: info.Mode(), size: info.Size()})
+		return nil
+	})
+	if err != nil {
+		w.gap(".", fnvet.GapUnreadable, reason(err))
+	}
+	slices.SortFunc(entries, func(a, b dirEntry) int { return strings.Compare(a.name, b.name) })
+	return entries
+}
+
+// dirFile reads and offers one entry.
+func (w *walker) dirFile(sc *scope, root *os.Root, e *dirEntry) {
+	if e.mode&fs.ModeSymlink != 0 {
+		w.dirLink(sc, root, e)
+		return
+	}
+	e.line = fmt.Sprintf("%q unread", e.name)
+	if !w.fits(e.name, e.size) || !w.charge(sc, e.size) {
+		return
+	}
+	file, err := root.Open(filepath.FromSlash(e.name))
+	if err != nil {
+		w.gap(e.name, fnvet.GapUnreadable, reason(err))
+		return
+	}
+	defer file.Close()
+	lease := w.mem.acquire(e.size, sc.depth)
+	defer w.mem.release(&lease)
+	data, err := w.readAll(&lease, &beyond{w: w, sc: sc, r: file, free: e.size}, e.size, e.name)
+	if err != nil {
+		w.damage(e.name, err)
+	}
+	e.line = fmt.Sprintf("%q %o %x", e.name, e.mode.Perm()&0o111, sha256.Sum256(data))
+	w.offer(sc, entry{name: e.name, mode: e.mode.Perm() | e.mode&(fs.ModeSetuid|fs.ModeSetgid), data: data})
+}
+
+// dirLink offers a link, and notes one that leads out of the tree: a packaging
+// tool that follows links would ship what was not scanned here.
+func (w *walker) dirLink(sc *scope, root *os.Root, e *dirEntry) {
+	target, err := root.Readlink(filepath.FromSlash(e.name))
+	if err != nil {
+		w.gap(e.name, fnvet.GapUnreadable, reason(err))
+		return
+	}
+	e.size = 0
+	e.line = fmt.Sprintf("%q -> %q", e.name, target)
+	slash := filepath.ToSlash(target)
+	if filepath.IsAbs(target) || climbs(filepath.ToSlash(filepath.Dir(e.name))+"/"+slash) {
+		w.finding(unsafeLink, sc, e.name, "link to "+quoted(slash))
+		w.gap(e.name, fnvet.GapUnsafePath, "a link out of the directory is not followed")
+	}
+	w.offer(sc, entry{name: e.name, mode: fs.ModeSymlink | 0o777, link: slash})
+}
+
+// reason is the error without the path, which the gap has.
+func reason(err error) string {
+	var pathError *fs.PathError
+	if errors.As(err, &pathError) {
+		err = pathError.Err
+	}
+	if errors.Is(err, context.Canceled) {
+		return "stopped"
+	}
+	return err.Error()
+}

@@ -1,0 +1,124 @@
+package unpack
+
+import (
+	"errors"
+	"io"
+	"io/fs"
+	"math"
+	"strings"
+
+	"github.com/bodgit/sevenzip"
+	"github.com/fnvet/fnvet"
+	"github.com/nwaples/rardecode/v2"
+)
+
+// sevenZip offers the files of a 7z archive. Its decoder is not ours, so the
+// folders are read one after the other and a panic in it becomes a gap.
+func (w *walker) sevenZip(sc *scope, src source) {
+	sc.windows = true
+	crew := crew{w: w}
+	defer crew.wg.Wait()
+	w.guard(sc, func() {
+		z, err := sevenzip.NewReader(src.r, src.n)
+		if err != nil {
+			w.foreignDamage(sc, sc.where(w), err)
+			return
+		}
+		for _, f := range z.File {
+			if f.FileInfo().IsDir() {
+				continue
+			}
+			if w.stopped() || w.chargeEntries(1) == 0 {
+				return
+			}
+			name, _ := cleanName(f.Name, true, false)
+			where := sc.path(name)
+			if f.UncompressedSize > math.MaxInt64/4 || !w.fits(where, int64(f.UncompressedSize)) || !w.charge(sc, int64(f.UncompressedSize)) {
+				continue
+			}
+			r, err := f.Open()
+			if err != nil {
+				w.foreignDamage(sc, where, err)
+				continue
+			}
+			w.foreignFile(sc, &crew, f.Name, f.Mode(), r, int64(f.UncompressedSize))
+			_ = r.Close()
+		}
+	})
+}
+
+// rar offers the files of a RAR archive, version 1.5 to 5.
+func (w *walker) rar(sc *scope, src source) {
+	sc.windows = true
+	crew := crew{w: w}
+	defer crew.wg.Wait()
+	w.guard(sc, func() {
+		r, err := rardecode.NewReader(src.reader(), rardecode.MaxDictionarySize(maxDictionary))
+		if err != nil {
+			w.foreignDamage(sc, sc.where(w), err)
+			return
+		}
+		for !w.stopped() {
+			header, err := r.Next()
+			if errors.Is(err, io.EOF) {
+				return
+			}
+			if err != nil {
+				w.foreignDamage(sc, sc.where(w), err)
+				return
+			}
+			if header.IsDir {
+				continue
+			}
+			if w.chargeEntries(1) == 0 {
+				return
+			}
+			name, _ := cleanName(header.Name, true, false)
+			where := sc.path(name)
+			if header.Encrypted {
+				w.gap(where, fnvet.GapEncrypted, "a password is needed")
+				continue
+			}
+			if !w.fits(where, header.UnPackedSize) || !w.charge(sc, header.UnPackedSize) {
+				continue
+			}
+			w.foreignFile(sc, &crew, header.Name, header.Mode(), r, header.UnPackedSize)
+		}
+	})
+}
+
+// foreignFile reads one file of the stated size, which has been paid for, and
+// hands it to the crew.
+func (w *walker) foreignFile(sc *scope, crew *crew, raw string, mode fs.FileMode, r io.Reader, size int64) {
+	name, _ := cleanName(raw, true, false)
+	lease := w.mem.acquire(min(size, 1<<20), sc.depth)
+	data, err := w.readAll(&lease, &beyond{w: w, sc: sc, r: r, free: size}, min(size, 1<<20), sc.path(name))
+	if err != nil {
+		w.foreignDamage(sc, sc.path(name), err)
+	}
+	crew.do(func() {
+		defer w.mem.release(&lease)
+		e := entry{name: raw, mode: mode.Perm(), data: data}
+		if mode&fs.ModeSymlink != 0 {
+			e.mode, e.link, e.data = fs.ModeSymlink|0o777, string(data[:min(len(data), 4096)]), nil
+			w.checkLink(sc, name, e.link)
+		}
+		w.offer(sc, e)
+	})
+}
+
+// foreignDamage notes the gap for an error of one of these decoders.
+func (w *walker) foreignDamage(_ *scope, path string, err error) {
+	var sevenZipError *sevenzip.ReadError
+	switch {
+	case errors.As(err, &sevenZipError) && sevenZipError.Encrypted,
+		errors.Is(err, rardecode.ErrArchiveEncrypted), errors.Is(err, rardecode.ErrArchivedFileEncrypted):
+		w.gap(path, fnvet.GapEncrypted, "a password is needed")
+	case strings.Contains(err.Error(), "unsupported"):
+		w.gap(path, fnvet.GapUnsupported, err.Error())
+	case strings.Contains(err.Error(), "dictionary"):
+		w.gap(path, fnvet.GapLimit, errDictionary.Error())
+	default:
+		w.damage(path, err)
+	}
+}

@@ -1,0 +1,121 @@
+package unpack
+
+import (
+	"crypto/sha256"
+	"encoding/base64"
+	"encoding/hex"
+	"errors"
+	"io"
+	"io/fs"
+	"path"
+	"strings"
+	"sync"
+
+	"github.com/fnvet/fnvet"
+)
+
+// top walks the artifact itself, whose bytes are src.
+func (w *walker) top(src source, name string) {
+	w.artifact.Name, w.artifact.Size, w.root.path = name, src.n, name
+	var hashing sync.WaitGroup
+	var sum []byte
+	hashing.Go(func() { sum = w.hash(src) })
+	defer func() {
+		hashing.Wait()
+		w.artifact.Digest = "sha256:" + hex.EncodeToString(sum)
+		if w.artifact.Type == "zip" || w.artifact.Type == "jar" {
+			w.artifact.CodeSHA256 = base64.StdEncoding.EncodeToString(sum)
+		}
+	}()
+	kind := sniff(src)
+	w.artifact.Type = typeName(kind)
+	switch kind {
+	case notArchive:
+		w.whole(src, name)
+	case zipFormat:
+		if isJar(src) {
+			w.artifact.Type = "jar"
+			w.whole(src, name)
+			return
+		}
+		w.archive(w.outer(src, name), src, kind)
+	default:
+		w.archive(w.outer(src, name), src, kind)
+	}
+}
+
+// outer is the scope of the artifact's own entries: depth 0, although their
+// paths begin with its name.
+func (w *walker) outer(src source, name string) *scope {
+	return &scope{prefix: name + "!/", meter: w.newMeter(name, src.n, w.root)}
+}
+
+// whole offers the artifact as a file, and its entries if it is a jar.
+func (w *walker) whole(src source, name string) {
+	if !w.fits(name, src.n) || w.chargeEntries(1) == 0 {
+		if w.artifact.Type == "jar" {
+			w.archive(w.outer(src, name), src, zipFormat)
+		}
+		return
+	}
+	lease := w.mem.acquire(0, 0)
+	defer w.mem.release(&lease)
+	data := src.mem
+	if data == nil {
+		var err error
+		if data, err = w.readAll(&lease, &contextReader{w: w, r: src.reader()}, src.n, name); err != nil {
+			w.damage(name, err)
+		}
+	}
+	jar := w.artifact.Type == "jar"
+	w.show(&fnvet.File{Path: name, Name: path.Base(name), Size: int64(len(data)), Mode: fs.FileMode(0o644), Archive: jar, Data: data})
+	if jar {
+		w.archive(w.outer(src, name), memorySource(data), zipFormat)
+	} else if claimsArchive(name) && len(data) > 0 {
+		w.gap(name, fnvet.GapUnreadable, "named like an archive, but its bytes are not one")
+	}
+}
+
+// hash is the SHA-256 of src.
+func (w *walker) hash(src source) []byte {
+	sum := sha256.New()
+	if src.mem != nil {
+		sum.Write(src.mem)
+		return sum.Sum(nil)
+	}
+	if _, err := io.CopyBuffer(onlyWriter{sum}, src.reader(), make([]byte, 1<<18)); err != nil && !errors.Is(err, io.EOF) {
+		w.gap(w.artifact.Name, fnvet.GapUnreadable, "not all bytes could be hashed: "+reason(err))
+	}
+	return sum.Sum(nil)
+}
+
+// onlyWriter keeps io.CopyBuffer to the buffer it is given.
+type onlyWriter struct{ io.Writer }
+
+func typeName(kind format) string {
+	switch kind {
+	case zipFormat:
+		return "zip"
+	case tarFormat:
+		return "tar"
+	case sevenZipFormat:
+		return "7z"
+	case rarFormat:
+		return "rar"
+	default:
+		return "file"
+	}
+}
+
+// isJar reports a zip with a Java manifest.
+func isJar(src source) bool {
+	d, found := findDirectory(src)
+	if !found {
+		return false
+	}
+	jar := false
+	readDirectory(src, d, 1<<16, func(e zipEntry) {
+		jar = jar || strings.EqualFold(e.name, "META-INF/MANIFEST.MF")
+	})
+	return jar
+}
