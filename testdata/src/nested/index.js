@@ -1,0 +1,3 @@
+'use strict';
+const minimist = require('minimist');
+exports.handler = async (event) => minimist(event.args || []);
