@@ -1,0 +1,258 @@
+package sbom
+
+import (
+	"bytes"
+	"cmp"
+	"encoding/hex"
+	"net/mail"
+	"strings"
+	"time"
+
+	cdx "github.com/CycloneDX/cyclonedx-go"
+	"github.com/google/uuid"
+
+	"github.com/fnvet/fnvet"
+)
+
+// documentID is a version 5 UUID (RFC 9562) of what the document says, so that
+// equal documents have equal ids.
+func documentID(content []byte) string {
+	return uuid.NewSHA1(uuid.NameSpaceURL, content).String()
+}
+
+// writeCycloneDXJSON writes CycloneDX 1.6 (ECMA-424, 1st edition).
+func writeCycloneDXJSON(b *bytes.Buffer, inv *inventory) error {
+	return writeCycloneDX(b, inv, cdx.BOMFileFormatJSON, cdx.SpecVersion1_6)
+}
+
+func writeCycloneDX(b *bytes.Buffer, inv *inventory, f cdx.BOMFileFormat, v cdx.SpecVersion) error {
+	bom := inv.cyclonedx()
+	encode := func(b *bytes.Buffer) error {
+		e := cdx.NewBOMEncoder(b, f)
+		return e.SetPretty(true).SetEscapeHTML(false).EncodeVersion(bom, v)
+	}
+	stamp := bom.Metadata.Timestamp
+	bom.Metadata.Timestamp = ""
+	var draft bytes.Buffer
+	if err := encode(&draft); err != nil {
+		return err
+	}
+	bom.SerialNumber = "urn:uuid:" + documentID(draft.Bytes())
+	bom.Metadata.Timestamp = stamp
+	var out bytes.Buffer
+	if err := encode(&out); err != nil {
+		return err
+	}
+	if f == cdx.BOMFileFormatJSON {
+		b.Write(escapeUnseen(out.Bytes()))
+		return nil
+	}
+	b.Write(out.Bytes())
+	return nil
+}
+
+func (inv *inventory) cyclonedx() *cdx.BOM {
+	bom := cdx.NewBOM()
+	bom.Metadata = inv.cdxMetadata()
+	components := make([]cdx.Component, 0, len(inv.Packages))
+	deps := []cdx.Dependency{{Ref: inv.root, Dependencies: list(inv.top)}}
+	for i := range inv.Packages {
+		components = append(components, inv.cdxComponent(i))
+		deps = append(deps, cdx.Dependency{Ref: inv.refs[i], Dependencies: list(inv.deps[i])})
+	}
+	bom.Components, bom.Dependencies = &components, &deps
+	bom.Compositions = inv.cdxCompositions()
+	return bom
+}
+
+// list makes the pointers that cyclonedx-go wants, with empty lists present.
+func list[T any](s []T) *[]T {
+	if s == nil {
+		s = []T{}
+	}
+	return &s
+}
+
+func (inv *inventory) cdxMetadata() *cdx.Metadata {
+	a := inv.Artifact
+	root := cdx.Component{
+		BOMRef: inv.root, Type: cdx.ComponentTypeApplication, Name: cmp.Or(a.Name, "unnamed"), Version: a.Digest,
+	}
+	if a.Type == "image" {
+		root.Type = cdx.ComponentTypeContainer
+	}
+	if sum, ok := strings.CutPrefix(a.Digest, "sha256:"); ok {
+		root.Hashes = cdxHashes([]fnvet.Hash{{Alg: "SHA-256", Value: sum}})
+	}
+	if inv.Licence != "" {
+		root.Licenses = inv.cdxLicences([]string{inv.Licence})
+	}
+	m := &cdx.Metadata{
+		Timestamp:  inv.Now.Format(time.RFC3339),
+		Lifecycles: &[]cdx.Lifecycle{{Phase: cdx.LifecyclePhasePostBuild}},
+		Tools: &cdx.ToolsChoice{Components: &[]cdx.Component{{
+			Type: cdx.ComponentTypeApplication, Group: "fnvet", Name: "fnvet", Version: inv.Version,
+		}}},
+	}
+	if inv.Supplier != "" {
+		m.Supplier = &cdx.OrganizationalEntity{Name: inv.Supplier}
+		root.Supplier = m.Supplier
+	}
+	if name, address := author(inv.Author); name != "" {
+		m.Authors = &[]cdx.OrganizationalContact{{Name: name, Email: address}}
+	}
+	var props []cdx.Property
+	for _, p := range [][2]string{{"fnvet:type", a.Type}, {"fnvet:code-sha256", a.CodeSHA256}, {"fnvet:distro", a.Config.Distro}} {
+		if p[1] != "" {
+			props = append(props, cdx.Property{Name: p[0], Value: p[1]})
+		}
+	}
+	if len(props) > 0 {
+		root.Properties = &props
+	}
+	m.Component = &root
+	return m
+}
+
+// author splits "NAME <mail>"; what is not of that form is a name.
+func author(s string) (name, address string) {
+	if a, err := mail.ParseAddress(s); err == nil {
+		return cmp.Or(a.Name, a.Address), a.Address
+	}
+	return s, ""
+}
+
+func (inv *inventory) cdxComponent(i int) cdx.Component {
+	p := &inv.Packages[i]
+	group, name := splitName(p)
+	c := cdx.Component{
+		BOMRef: inv.refs[i], Type: cdx.ComponentTypeLibrary, Group: group, Name: cmp.Or(name, "unnamed"), Version: p.Version,
+		PackageURL: p.PURL, Hashes: cdxHashes(p.Hashes), Licenses: inv.cdxLicences(p.Licenses),
+	}
+	if len(p.Locations) > 0 {
+		var at []cdx.EvidenceOccurrence
+		for _, l := range p.Locations {
+			at = append(at, cdx.EvidenceOccurrence{
+				Location: cmp.Or(l.Path, "."), AdditionalContext: strings.TrimSpace(string(l.Kind) + " " + l.Layer),
+			})
+		}
+		c.Evidence = &cdx.Evidence{Occurrences: &at}
+	}
+	var props []cdx.Property
+	for _, e := range inv.extra(i) {
+		props = append(props, cdx.Property{Name: e[0], Value: e[1]})
+	}
+	if len(props) > 0 {
+		c.Properties = &props
+	}
+	return c
+}
+
+// splitName parts the names that have a group: npm scopes, Maven groups.
+func splitName(p *fnvet.Package) (group, name string) {
+	switch p.Ecosystem {
+	case "Maven":
+		if g, n, ok := strings.Cut(p.Name, ":"); ok {
+			return g, n
+		}
+	case "npm":
+		if g, n, ok := strings.Cut(p.Name, "/"); ok && strings.HasPrefix(g, "@") {
+			return g, n
+		}
+	}
+	return "", p.Name
+}
+
+// cdxHashes keeps the hashes that the format can state.
+func cdxHashes(hashes []fnvet.Hash) *[]cdx.Hash {
+	var out []cdx.Hash
+	for _, h := range hashes {
+		if digestLength(h.Alg) == len(h.Value) && isHex(h.Value) {
+			out = append(out, cdx.Hash{Algorithm: cdx.HashAlgorithm(h.Alg), Value: strings.ToLower(h.Value)})
+		}
+	}
+	if out == nil {
+		return nil
+	}
+	return &out
+}
+
+func isHex(s string) bool {
+	_, err := hex.DecodeString(s)
+	return err == nil
+}
+
+// digestLength is the number of hex digits of an algorithm that CycloneDX and
+// SPDX share, or 0.
+func digestLength(alg string) int {
+	switch alg {
+	case "MD5":
+		return 32
+	case "SHA-1":
+		return 40
+	case "SHA-256", "SHA3-256", "BLAKE2b-256":
+		return 64
+	case "SHA-384", "SHA3-384", "BLAKE2b-384":
+		return 96
+	case "SHA-512", "SHA3-512", "BLAKE2b-512":
+		return 128
+	}
+	return -1
+}
+
+// cdxLicences states declared licences: a single expression as such, listed ids
+// as ids, anything else by name. The format takes either one expression or a list.
+func (inv *inventory) cdxLicences(declared []string) *cdx.Licenses {
+	var kept []string
+	for _, d := range declared {
+		if d = strings.TrimSpace(d); d != "" {
+			kept = append(kept, d)
+		}
+	}
+	if len(kept) == 0 {
+		return nil
+	}
+	ack := cdx.LicenseAcknowledgementDeclared
+	if len(kept) == 1 && inv.lic.id(kept[0]) == "" && inv.lic.expression(kept[0]) {
+		return &cdx.Licenses{{Expression: kept[0], Acknowledgement: &ack}}
+	}
+	var out cdx.Licenses
+	for _, d := range kept {
+		l := &cdx.License{Acknowledgement: ack}
+		if l.ID = inv.lic.id(d); l.ID == "" {
+			l.Name = d
+		}
+		out = append(out, cdx.LicenseChoice{License: l})
+	}
+	return &out
+}
+
+// cdxCompositions says of which packages the dependencies are known: complete
+// where they are stated (an empty list included) and all are listed, incomplete
+// where some are missing, unknown where nothing states them. The inventory itself is
+// incomplete when the scan has gaps.
+func (inv *inventory) cdxCompositions() *[]cdx.Composition {
+	whole := cdx.CompositionAggregateComplete
+	if len(inv.Gaps) > 0 || !inv.Scan.Complete {
+		whole = cdx.CompositionAggregateIncomplete
+	}
+	out := []cdx.Composition{{Aggregate: whole, Assemblies: &[]cdx.BOMReference{cdx.BOMReference(inv.root)}}}
+	by := map[cdx.CompositionAggregate][]cdx.BOMReference{}
+	for i, ref := range inv.refs {
+		how := cdx.CompositionAggregateComplete
+		switch {
+		case len(inv.lost[i]) > 0:
+			how = cdx.CompositionAggregateIncomplete
+		case inv.Packages[i].DependsOn == nil:
+			how = cdx.CompositionAggregateUnknown
+		}
+		by[how] = append(by[how], cdx.BOMReference(ref))
+	}
+	for _, how := range []cdx.CompositionAggregate{cdx.CompositionAggregateComplete, cdx.CompositionAggregateIncomplete, cdx.CompositionAggregateUnknown} {
+		if len(by[how]) > 0 {
+			refs := by[how]
+			out = append(out, cdx.Composition{Aggregate: how, Dependencies: &refs})
+		}
+	}
+	return &out
+}

@@ -1,0 +1,123 @@
+package sbom
+
+import (
+	"bytes"
+	"cmp"
+	"errors"
+	"strings"
+
+	cdx "github.com/CycloneDX/cyclonedx-go"
+
+	"github.com/fnvet/fnvet"
+)
+
+func parseCycloneDX(data []byte, format string) (*parsed, error) {
+	f := cdx.BOMFileFormatJSON
+	if format == "cyclonedx-xml" {
+		f = cdx.BOMFileFormatXML
+	}
+	var bom cdx.BOM
+	if err := cdx.NewBOMDecoder(bytes.NewReader(data), f).Decode(&bom); err != nil {
+		return nil, err
+	}
+	if f == cdx.BOMFileFormatJSON && bom.BOMFormat != cdx.BOMFormat {
+		return nil, errors.New("bomFormat is not CycloneDX")
+	}
+	d := &parsed{doc: Document{Spec: bom.SpecVersion.String()}}
+	var todo []cdx.Component
+	if m := bom.Metadata; m != nil && m.Component != nil {
+		d.doc.Name = m.Component.Name
+		for _, h := range deref(m.Component.Hashes) {
+			if h.Algorithm == cdx.HashAlgoSHA256 {
+				d.doc.Digest = "sha256:" + strings.ToLower(h.Value)
+			}
+		}
+		todo = append(todo, deref(m.Component.Components)...)
+	}
+	todo = append(todo, deref(bom.Components)...)
+	deps, leaves := cdxGraph(&bom)
+	d.addAll(todo, deps, leaves)
+	return d, nil
+}
+
+// addAll takes components and those nested in them. The decoders bound the nesting.
+func (d *parsed) addAll(components []cdx.Component, deps map[string][]string, leaves map[string]bool) {
+	for i := range components {
+		d.addCycloneDX(&components[i], deps, leaves)
+		d.addAll(deref(components[i].Components), deps, leaves)
+	}
+}
+
+func deref[T any](p *[]T) []T {
+	if p == nil {
+		return nil
+	}
+	return *p
+}
+
+// cdxGraph reads who depends on whom, and who is known to depend on nothing:
+// those whose dependencies a composition calls complete.
+func cdxGraph(bom *cdx.BOM) (deps map[string][]string, leaves map[string]bool) {
+	deps, leaves = map[string][]string{}, map[string]bool{}
+	for _, dep := range deref(bom.Dependencies) {
+		deps[dep.Ref] = append(deps[dep.Ref], deref(dep.Dependencies)...)
+	}
+	for _, c := range deref(bom.Compositions) {
+		if c.Aggregate != cdx.CompositionAggregateComplete {
+			continue
+		}
+		for _, ref := range deref(c.Dependencies) {
+			leaves[string(ref)] = len(deps[string(ref)]) == 0
+		}
+	}
+	return deps, leaves
+}
+
+func (d *parsed) addCycloneDX(c *cdx.Component, deps map[string][]string, leaves map[string]bool) {
+	switch c.Type {
+	case cdx.ComponentTypeOS:
+		d.distro = cmp.Or(d.distro, strings.ToLower(c.Name)+"-"+c.Version)
+		return
+	case cdx.ComponentTypeFile, cdx.ComponentTypeContainer:
+		return
+	}
+	out := component{
+		ref: c.BOMRef, purl: c.PackageURL, name: c.Name, group: c.Group, version: c.Version,
+		library: c.Type == cdx.ComponentTypeLibrary || c.Type == cdx.ComponentTypeFramework,
+		props:   map[string][]string{}, deps: deps[c.BOMRef], leaf: leaves[c.BOMRef],
+	}
+	for _, p := range deref(c.Properties) {
+		out.props[p.Name] = append(out.props[p.Name], p.Value)
+	}
+	for _, h := range deref(c.Hashes) {
+		out.hashes = append(out.hashes, fnvet.Hash{Alg: string(h.Algorithm), Value: strings.ToLower(h.Value)})
+	}
+	if c.Licenses != nil {
+		for _, l := range *c.Licenses {
+			text := l.Expression
+			if l.License != nil {
+				text = cmp.Or(l.License.ID, l.License.Name, text)
+			}
+			if text != "" {
+				out.licenses = append(out.licenses, text)
+			}
+		}
+	}
+	if c.Evidence != nil {
+		for _, o := range deref(c.Evidence.Occurrences) {
+			out.locations = append(out.locations, cdxLocation(o))
+		}
+	}
+	d.components = append(d.components, out)
+}
+
+// cdxLocation reads what cdxComponent writes: the kind, then the layer.
+func cdxLocation(o cdx.EvidenceOccurrence) fnvet.Location {
+	l := fnvet.Location{Path: o.Location, Kind: fnvet.Installed}
+	kind, layer, _ := strings.Cut(o.AdditionalContext, " ")
+	switch k := fnvet.PackageKind(kind); k {
+	case fnvet.Installed, fnvet.Bundled, fnvet.Locked, fnvet.Declared:
+		l.Kind, l.Layer = k, layer
+	}
+	return l
+}

@@ -1,0 +1,212 @@
+// Package sbom writes the inventory of a scan as a software bill of materials
+// (CycloneDX, SPDX) and reads such documents back as packages.
+//
+// It is pure: it opens no files, asks no network and changes no report. What
+// is not known is stated unknown, never invented. Findings are not written:
+// an SBOM says what is inside, not what is wrong with it, and holds no secrets.
+package sbom
+
+import (
+	"bytes"
+	"cmp"
+	"fmt"
+	"io"
+	"slices"
+	"strings"
+	"time"
+
+	"github.com/fnvet/fnvet"
+)
+
+// Options say what the report does not.
+type Options struct {
+	// Now is the document's timestamp; zero takes the start of the scan.
+	Now time.Time
+	// Version is of the tool; "" takes the one in the report.
+	Version string
+	// Supplier, Author ("NAME <mail>") and Licence (an SPDX expression) are of
+	// the artifact, as its owner states them; "" is unknown.
+	Supplier, Author, Licence string
+}
+
+type format struct {
+	name  string
+	write func(*bytes.Buffer, *inventory) error
+}
+
+func formats() []format {
+	return []format{
+		{"cyclonedx-json", writeCycloneDXJSON},
+		{"spdx-json", writeSPDXJSON},
+	}
+}
+
+// Formats lists the names that Write accepts.
+func Formats() []string {
+	var names []string
+	for _, f := range formats() {
+		names = append(names, f.name)
+	}
+	return names
+}
+
+// Write writes the packages of r as the named format. The same report and
+// options give the same bytes. An unknown format is an error that lists the known ones.
+func Write(w io.Writer, name string, r *fnvet.Report, o Options) error {
+	all := formats()
+	i := slices.IndexFunc(all, func(f format) bool { return f.name == name })
+	if i < 0 {
+		return fmt.Errorf("unknown SBOM format %q (known: %s)", name, strings.Join(Formats(), ", "))
+	}
+	var b bytes.Buffer
+	if err := all[i].write(&b, newInventory(r, o)); err != nil {
+		return fmt.Errorf("sbom %s: %w", name, err)
+	}
+	_, err := w.Write(b.Bytes())
+	return err
+}
+
+// An inventory is a report prepared for writing: every package with its own
+// reference, and the dependency graph over those references.
+type inventory struct {
+	*fnvet.Report
+	Options
+	lic  *licences
+	root string     // reference of the artifact
+	refs []string   // reference of each package
+	deps [][]string // references each package depends on, sorted
+	top  []string   // references the artifact depends on itself, sorted
+	lost [][]string // package URLs each package depends on that are not listed
+}
+
+func newInventory(r *fnvet.Report, o Options) *inventory {
+	inv := &inventory{Report: r, Options: o, lic: newLicences()}
+	inv.Version = cmp.Or(o.Version, r.Scan.Version)
+	if inv.Now.IsZero() {
+		inv.Now = r.Scan.Started
+	}
+	if inv.Now.IsZero() {
+		inv.Now = time.Unix(0, 0)
+	}
+	inv.Now = inv.Now.UTC().Truncate(time.Second)
+	inv.root = "artifact:" + cmp.Or(r.Artifact.Digest, r.Artifact.Name)
+	inv.refer()
+	inv.graph()
+	return inv
+}
+
+// refer gives each package its package URL as reference, or its name where it
+// has none, told apart by a number when two packages would share it.
+func (inv *inventory) refer() {
+	seen := map[string]int{inv.root: 1}
+	inv.refs = make([]string, len(inv.Packages))
+	for i := range inv.Packages {
+		p := &inv.Packages[i]
+		ref := p.PURL
+		if ref == "" {
+			ref = p.Ecosystem + ":" + p.Name + "@" + p.Version
+		}
+		base := ref
+		for seen[ref] > 0 {
+			seen[base]++
+			ref = fmt.Sprintf("%s|%d", base, seen[base])
+		}
+		seen[ref] = 1
+		inv.refs[i] = ref
+	}
+}
+
+// graph resolves DependsOn. The artifact depends on its direct packages and on
+// those that no other package needs, so that every package hangs on the graph.
+func (inv *inventory) graph() {
+	byPURL := map[string]string{}
+	for i := range inv.Packages {
+		if purl := inv.Packages[i].PURL; purl != "" && byPURL[purl] == "" {
+			byPURL[purl] = inv.refs[i]
+		}
+	}
+	inv.deps = make([][]string, len(inv.Packages))
+	inv.lost = make([][]string, len(inv.Packages))
+	needed := map[string]bool{}
+	for i := range inv.Packages {
+		for _, purl := range inv.Packages[i].DependsOn {
+			ref, ok := byPURL[purl]
+			switch {
+			case !ok:
+				inv.lost[i] = append(inv.lost[i], purl)
+			case ref != inv.refs[i]:
+				inv.deps[i] = append(inv.deps[i], ref)
+				needed[ref] = true
+			}
+		}
+		slices.Sort(inv.deps[i])
+		inv.deps[i] = slices.Compact(inv.deps[i])
+	}
+	for i, ref := range inv.refs {
+		if inv.Packages[i].Direct || !needed[ref] {
+			inv.top = append(inv.top, ref)
+		}
+	}
+	inv.connect()
+	slices.Sort(inv.top)
+}
+
+// connect adds to top one package of each cycle that nothing outside it needs.
+func (inv *inventory) connect() {
+	index := map[string]int{}
+	for i, ref := range inv.refs {
+		index[ref] = i
+	}
+	reached := make([]bool, len(inv.refs))
+	reach := func(ref string) {
+		todo := []string{ref}
+		for len(todo) > 0 {
+			i := index[todo[len(todo)-1]]
+			todo = todo[:len(todo)-1]
+			if !reached[i] {
+				reached[i] = true
+				todo = append(todo, inv.deps[i]...)
+			}
+		}
+	}
+	for _, ref := range inv.top {
+		reach(ref)
+	}
+	for i, ref := range inv.refs {
+		if !reached[i] {
+			inv.top = append(inv.top, ref)
+			reach(ref)
+		}
+	}
+}
+
+// extra is what an SBOM format has no field for, kept under names of our own so
+// that reading gives the same package.
+func (inv *inventory) extra(i int) [][2]string {
+	p := &inv.Packages[i]
+	id, _ := identify(p.PURL)
+	var out [][2]string
+	put := func(name, value, implied string) {
+		if value != implied {
+			out = append(out, [2]string{"fnvet:" + name, value})
+		}
+	}
+	put("kind", string(p.Kind), "")
+	put("ecosystem", p.Ecosystem, id.ecosystem)
+	put("name", p.Name, id.name)
+	put("version", p.Version, id.version)
+	if p.Direct {
+		put("direct", "true", "")
+	}
+	if p.Reachable != fnvet.ReachUnknown {
+		put("reachable", string(p.Reachable), "")
+	}
+	if p.Source != nil {
+		put("source-name", p.Source.Name, "")
+		put("source-version", p.Source.Version, "")
+	}
+	for _, purl := range inv.lost[i] {
+		put("missing-dependency", purl, "")
+	}
+	return out
+}

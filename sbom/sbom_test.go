@@ -1,0 +1,102 @@
+package sbom
+
+import (
+	"bytes"
+	"flag"
+	"os"
+	"path/filepath"
+	"strings"
+	"testing"
+	"time"
+
+	"github.com/google/go-cmp/cmp"
+
+	"github.com/fnvet/fnvet"
+)
+
+var update = flag.Bool("update", false, "write the golden files")
+
+func write(t *testing.T, format string, r *fnvet.Report, o Options) []byte {
+	t.Helper()
+	var b bytes.Buffer
+	if err := Write(&b, format, r, o); err != nil {
+		t.Fatal(err)
+	}
+	return b.Bytes()
+}
+
+func TestGolden(t *testing.T) {
+	o := Options{Supplier: "Orders Inc", Author: "Ann Author <ann@example.com>", Licence: "MIT"}
+	for _, format := range Formats() {
+		got := write(t, format, rich(), o)
+		path := filepath.Join("testdata", format)
+		if *update {
+			if err := os.WriteFile(path, got, 0o600); err != nil {
+				t.Fatal(err)
+			}
+		}
+		want, err := os.ReadFile(path)
+		if err != nil {
+			t.Fatal(err)
+		}
+		if diff := cmp.Diff(string(want), string(got)); diff != "" {
+			t.Errorf("%s differs from %s (run with -update if right):\n%s", format, path, diff)
+		}
+	}
+}
+
+func TestRoundTrip(t *testing.T) {
+	want := rich()
+	for _, format := range Formats() {
+		doc, err := Read(write(t, format, want, Options{}))
+		if err != nil {
+			t.Fatalf("%s: %v", format, err)
+		}
+		if diff := cmp.Diff(want.Packages, doc.Packages); diff != "" {
+			t.Errorf("%s: packages differ after reading back (-written +read):\n%s", format, diff)
+		}
+		if doc.Format != format || doc.Name != want.Artifact.Name || doc.Digest != want.Artifact.Digest {
+			t.Errorf("%s: read %q %q %q", format, doc.Format, doc.Name, doc.Digest)
+		}
+		if len(doc.Gaps) != 0 {
+			t.Errorf("%s: gaps in our own document: %v", format, doc.Gaps)
+		}
+	}
+}
+
+func TestSameBytes(t *testing.T) {
+	for _, format := range Formats() {
+		a, b := write(t, format, rich(), Options{}), write(t, format, rich(), Options{})
+		if !bytes.Equal(a, b) {
+			t.Errorf("%s: two runs differ", format)
+		}
+		later := write(t, format, rich(), Options{Now: time.Date(2027, 1, 1, 0, 0, 0, 0, time.UTC)})
+		stamp := func(s string) string { return strings.ReplaceAll(s, "2027-01-01T00:00:00Z", "2026-05-04T03:02:01Z") }
+		if stamp(string(later)) != string(a) {
+			t.Errorf("%s: more than the timestamp changes with the time", format)
+		}
+		other := rich()
+		other.Packages[5].Version = "0.0.9"
+		if id := func(b []byte) string { return string(b[bytes.Index(b, []byte("urn:uuid:"))+1:][:45]) }; format == "cyclonedx-json" &&
+			id(a) == id(write(t, format, other, Options{})) {
+			t.Errorf("%s: other packages, same serial number", format)
+		}
+	}
+}
+
+func TestUnknownFormat(t *testing.T) {
+	err := Write(&bytes.Buffer{}, "csv", rich(), Options{})
+	if err == nil || !strings.Contains(err.Error(), `"csv"`) || !strings.Contains(err.Error(), "cyclonedx-json") {
+		t.Errorf("got %v", err)
+	}
+}
+
+func TestNothingHidden(t *testing.T) {
+	for _, format := range Formats() {
+		for _, c := range string(write(t, format, rich(), Options{})) {
+			if c != '\n' && !visible(c) {
+				t.Errorf("%s holds %U", format, c)
+			}
+		}
+	}
+}

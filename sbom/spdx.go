@@ -1,0 +1,246 @@
+package sbom
+
+import (
+	"bytes"
+	"cmp"
+	"crypto/sha256"
+	"encoding/hex"
+	"encoding/json"
+	"net/url"
+	"path"
+	"slices"
+	"strings"
+	"time"
+
+	spdxjson "github.com/spdx/tools-golang/json"
+	"github.com/spdx/tools-golang/spdx/v2/common"
+	"github.com/spdx/tools-golang/spdx/v2/v2_3"
+
+	"github.com/fnvet/fnvet"
+)
+
+const (
+	noAssertion = "NOASSERTION"
+	spdxRoot    = common.ElementID("Artifact")
+	// notePrefix marks the annotation that keeps what SPDX has no field for.
+	notePrefix = "fnvet:"
+)
+
+// A spdxNote is what SPDX has no field for, kept as JSON in an annotation.
+type spdxNote struct {
+	Properties [][2]string      `json:"properties"`
+	Licenses   []string         `json:"licenses,omitempty"`
+	Locations  []fnvet.Location `json:"locations,omitempty"`
+	Leaf       bool             `json:"leaf,omitempty"` // known to depend on nothing
+}
+
+// writeSPDXJSON writes SPDX 2.3.
+func writeSPDXJSON(b *bytes.Buffer, inv *inventory) error {
+	doc, err := inv.spdx()
+	if err != nil {
+		return err
+	}
+	var out bytes.Buffer
+	if err := spdxjson.Write(doc, &out, spdxjson.Indent("  "), spdxjson.EscapeHTML(false)); err != nil {
+		return err
+	}
+	b.Write(escapeUnseen(out.Bytes()))
+	return nil
+}
+
+// spdx builds the document; its namespace is made of its content without the
+// time, after the example of section 6.5 of the specification.
+func (inv *inventory) spdx() (*v2_3.Document, error) {
+	name := path.Base(cmp.Or(inv.Artifact.Name, "unnamed"))
+	doc := &v2_3.Document{
+		SPDXVersion: v2_3.Version, DataLicense: v2_3.DataLicense, SPDXIdentifier: "DOCUMENT", DocumentName: name,
+		CreationInfo: &v2_3.CreationInfo{Creators: inv.spdxCreators()},
+	}
+	other := map[string]*v2_3.OtherLicense{}
+	doc.Packages = append(doc.Packages, inv.spdxArtifact(other))
+	ids := inv.spdxIDs()
+	for i := range inv.Packages {
+		p, err := inv.spdxPackage(i, ids[inv.refs[i]], other)
+		if err != nil {
+			return nil, err
+		}
+		doc.Packages = append(doc.Packages, p)
+	}
+	for _, id := range sortedKeys(other) {
+		doc.OtherLicenses = append(doc.OtherLicenses, other[id])
+	}
+	doc.Relationships = inv.spdxRelationships(ids)
+	content, err := json.Marshal(doc)
+	if err != nil {
+		return nil, err
+	}
+	doc.DocumentNamespace = "https://spdx.org/spdxdocs/" + url.PathEscape(name) + "-" + documentID(content)
+	doc.CreationInfo.Created = inv.Now.Format(time.RFC3339)
+	for _, p := range doc.Packages {
+		for i := range p.Annotations {
+			p.Annotations[i].AnnotationDate = doc.CreationInfo.Created
+		}
+	}
+	return doc, nil
+}
+
+func (inv *inventory) tool() string { return "fnvet-" + cmp.Or(inv.Version, "unknown") }
+
+func (inv *inventory) spdxCreators() []common.Creator {
+	out := []common.Creator{{CreatorType: "Tool", Creator: inv.tool()}}
+	if name, address := author(inv.Author); name != "" {
+		if address != "" {
+			name += " (" + address + ")"
+		}
+		out = append(out, common.Creator{CreatorType: "Person", Creator: name})
+	}
+	if inv.Supplier != "" {
+		out = append(out, common.Creator{CreatorType: "Organization", Creator: inv.Supplier})
+	}
+	return out
+}
+
+func (inv *inventory) spdxArtifact(other map[string]*v2_3.OtherLicense) *v2_3.Package {
+	a := inv.Artifact
+	p := &v2_3.Package{
+		PackageName: cmp.Or(a.Name, "unnamed"), PackageSPDXIdentifier: spdxRoot, PackageVersion: a.Digest,
+		PackageSupplier: &common.Supplier{Supplier: noAssertion}, PackageDownloadLocation: noAssertion,
+		IsFilesAnalyzedTagPresent: true, PackageLicenseConcluded: noAssertion,
+		PackageLicenseDeclared: inv.spdxLicence([]string{inv.Licence}, other), PackageCopyrightText: noAssertion,
+		PrimaryPackagePurpose: "ARCHIVE",
+	}
+	switch a.Type {
+	case "image":
+		p.PrimaryPackagePurpose = "CONTAINER"
+	case "directory":
+		p.PrimaryPackagePurpose = "APPLICATION"
+	case "sbom", "file":
+		p.PrimaryPackagePurpose = "OTHER"
+	}
+	if inv.Supplier != "" {
+		p.PackageSupplier = &common.Supplier{SupplierType: "Organization", Supplier: inv.Supplier}
+	}
+	if sum, ok := strings.CutPrefix(a.Digest, "sha256:"); ok && isHex(sum) && len(sum) == digestLength("SHA-256") {
+		p.PackageChecksums = []common.Checksum{{Algorithm: common.SHA256, Value: sum}}
+	}
+	return p
+}
+
+// spdxIDs gives every package an element id of the letters the format allows.
+func (inv *inventory) spdxIDs() map[string]common.ElementID {
+	ids := make(map[string]common.ElementID, len(inv.refs))
+	for i, ref := range inv.refs {
+		p := &inv.Packages[i]
+		sum := sha256.Sum256([]byte(ref))
+		name := idString(p.Ecosystem + "-" + p.Name + "-" + p.Version)
+		ids[ref] = common.ElementID("Package-" + name + "-" + hex.EncodeToString(sum[:8]))
+	}
+	return ids
+}
+
+// idString keeps letters, digits, "." and "-", at most 100 of them.
+func idString(s string) string {
+	s = strings.Map(func(r rune) rune {
+		if r == '.' || '0' <= r && r <= '9' || 'a' <= r && r <= 'z' || 'A' <= r && r <= 'Z' {
+			return r
+		}
+		return '-'
+	}, s)
+	return strings.Trim(s[:min(100, len(s))], "-")
+}
+
+func (inv *inventory) spdxPackage(i int, id common.ElementID, other map[string]*v2_3.OtherLicense) (*v2_3.Package, error) {
+	p := &inv.Packages[i]
+	out := &v2_3.Package{
+		PackageName: cmp.Or(p.Name, "unnamed"), PackageSPDXIdentifier: id, PackageVersion: p.Version,
+		PackageSupplier: &common.Supplier{Supplier: noAssertion}, PackageDownloadLocation: noAssertion,
+		IsFilesAnalyzedTagPresent: true, PackageLicenseConcluded: noAssertion,
+		PackageLicenseDeclared: inv.spdxLicence(p.Licenses, other), PackageCopyrightText: noAssertion,
+		PrimaryPackagePurpose: "LIBRARY",
+	}
+	for _, h := range p.Hashes {
+		if digestLength(h.Alg) == len(h.Value) && isHex(h.Value) {
+			out.PackageChecksums = append(out.PackageChecksums, common.Checksum{
+				Algorithm: common.ChecksumAlgorithm(strings.Replace(h.Alg, "SHA-", "SHA", 1)), Value: strings.ToLower(h.Value),
+			})
+		}
+	}
+	if p.PURL != "" {
+		out.PackageExternalReferences = []*v2_3.PackageExternalReference{{
+			Category: common.CategoryPackageManager, RefType: common.TypePackageManagerPURL, Locator: p.PURL,
+		}}
+	}
+	note := spdxNote{Properties: inv.extra(i), Licenses: p.Licenses, Locations: p.Locations}
+	note.Leaf = p.DependsOn != nil && len(p.DependsOn) == 0
+	var text bytes.Buffer
+	e := json.NewEncoder(&text)
+	e.SetEscapeHTML(false)
+	if err := e.Encode(note); err != nil {
+		return nil, err
+	}
+	out.Annotations = []v2_3.Annotation{{
+		Annotator: common.Annotator{AnnotatorType: "Tool", Annotator: inv.tool()}, AnnotationType: "OTHER",
+		AnnotationComment: notePrefix + strings.TrimSpace(text.String()),
+	}}
+	return out, nil
+}
+
+// spdxLicence joins declared licences into one expression: several all apply,
+// the careful reading. Texts that are no expression of listed licences become LicenseRefs.
+func (inv *inventory) spdxLicence(declared []string, other map[string]*v2_3.OtherLicense) string {
+	var parts []string
+	for _, d := range declared {
+		if d = strings.TrimSpace(d); d == "" || strings.EqualFold(d, noAssertion) {
+			continue
+		}
+		switch id := inv.lic.id(d); {
+		case id != "":
+			d = id
+		case !inv.lic.expression(d):
+			sum := sha256.Sum256([]byte(d))
+			ref := "LicenseRef-" + cmp.Or(idString(d[:min(40, len(d))]), "text") + "-" + hex.EncodeToString(sum[:4])
+			other[ref] = &v2_3.OtherLicense{LicenseIdentifier: ref, ExtractedText: d, LicenseName: noAssertion}
+			d = ref
+		}
+		parts = append(parts, d)
+	}
+	slices.Sort(parts)
+	parts = slices.Compact(parts)
+	if len(parts) > 1 {
+		for i, p := range parts {
+			if strings.ContainsAny(p, " ") {
+				parts[i] = "(" + p + ")"
+			}
+		}
+	}
+	return cmp.Or(strings.Join(parts, " AND "), noAssertion)
+}
+
+// spdxRelationships states what the document describes, what the artifact
+// contains, and the dependency graph. A package known to depend on nothing says so (NONE), one whose
+// dependencies are not stated anywhere says that (NOASSERTION).
+func (inv *inventory) spdxRelationships(ids map[string]common.ElementID) []*v2_3.Relationship {
+	rel := func(a common.ElementID, kind string, b common.DocElementID) *v2_3.Relationship {
+		return &v2_3.Relationship{RefA: common.MakeDocElementID("", string(a)), Relationship: kind, RefB: b}
+	}
+	at := func(id common.ElementID) common.DocElementID { return common.MakeDocElementID("", string(id)) }
+	out := []*v2_3.Relationship{rel("DOCUMENT", common.TypeRelationshipDescribe, at(spdxRoot))}
+	for _, ref := range inv.refs {
+		out = append(out, rel(spdxRoot, common.TypeRelationshipContains, at(ids[ref])))
+	}
+	for _, ref := range inv.top {
+		out = append(out, rel(spdxRoot, common.TypeRelationshipDependsOn, at(ids[ref])))
+	}
+	for i, ref := range inv.refs {
+		for _, dep := range inv.deps[i] {
+			out = append(out, rel(ids[ref], common.TypeRelationshipDependsOn, at(ids[dep])))
+		}
+		switch {
+		case inv.Packages[i].DependsOn == nil, len(inv.lost[i]) > 0:
+			out = append(out, rel(ids[ref], common.TypeRelationshipDependsOn, common.DocElementID{SpecialID: noAssertion}))
+		case len(inv.deps[i]) == 0:
+			out = append(out, rel(ids[ref], common.TypeRelationshipDependsOn, common.DocElementID{SpecialID: "NONE"}))
+		}
+	}
+	return out
+}
