@@ -1,0 +1,72 @@
+package main
+
+import (
+	"errors"
+	"os"
+	"os/exec"
+	"path/filepath"
+	"regexp"
+	"strconv"
+	"testing"
+
+	"github.com/rogpeppe/go-internal/testscript"
+)
+
+func TestMain(m *testing.M) {
+	testscript.Main(m, map[string]func(){"fnvet": main})
+}
+
+// TestScripts runs the real command as a user would, one file a story.
+func TestScripts(t *testing.T) {
+	data, err := filepath.Abs("../../testdata")
+	if err != nil {
+		t.Fatal(err)
+	}
+	scripts, err := filepath.Glob("testdata/script/*.txtar")
+	if err != nil || len(scripts) == 0 {
+		t.Fatalf("no scripts: %v", err)
+	}
+	testscript.Run(t, testscript.Params{
+		Files:               scripts,
+		RequireExplicitExec: true,
+		Setup: func(env *testscript.Env) error {
+			home := filepath.Join(env.WorkDir, "home")
+			env.Setenv("HOME", home)
+			env.Setenv("XDG_CACHE_HOME", filepath.Join(home, "cache"))
+			env.Setenv("XDG_CONFIG_HOME", filepath.Join(home, "config"))
+			env.Setenv("LocalAppData", filepath.Join(home, "cache"))
+			env.Setenv("AppData", filepath.Join(home, "config"))
+			env.Setenv("DATA", data)
+			return os.MkdirAll(home, 0o700)
+		},
+		Cmds: map[string]func(ts *testscript.TestScript, neg bool, args []string){"code": code, "samebuttime": sameButTime},
+	})
+}
+
+// code runs fnvet and wants one exit code: code 3 scan x.zip.
+func code(ts *testscript.TestScript, _ bool, args []string) {
+	if len(args) < 2 {
+		ts.Fatalf("usage: code N ARG...")
+	}
+	err := ts.Exec("fnvet", args[1:]...)
+	got := "0"
+	if e, ok := errors.AsType[*exec.ExitError](err); ok {
+		got = strconv.Itoa(e.ExitCode())
+	} else if err != nil {
+		ts.Fatalf("fnvet %v: %v", args[1:], err)
+	}
+	if got != args[0] {
+		ts.Fatalf("fnvet %v: exit code %s, want %s", args[1:], got, args[0])
+	}
+}
+
+var timing = regexp.MustCompile(`"(started|duration_ms)": .*`)
+
+// sameButTime compares two JSON reports without their start and duration.
+func sameButTime(ts *testscript.TestScript, _ bool, args []string) {
+	a := timing.ReplaceAllString(ts.ReadFile(args[0]), "")
+	b := timing.ReplaceAllString(ts.ReadFile(args[1]), "")
+	if a != b {
+		ts.Fatalf("%s and %s differ in more than time", args[0], args[1])
+	}
+}
