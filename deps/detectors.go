@@ -8,6 +8,7 @@ import (
 	"github.com/fnvet/fnvet"
 	"github.com/fnvet/fnvet/deps/dotnet"
 	"github.com/fnvet/fnvet/deps/golang"
+	"github.com/fnvet/fnvet/deps/java"
 	"github.com/fnvet/fnvet/deps/linux"
 	"github.com/fnvet/fnvet/deps/npm"
 	"github.com/fnvet/fnvet/deps/php"
@@ -39,6 +40,9 @@ func Detectors() []Named {
 		{"deps/pipfile-lock", manifest(python.ParsePipfile, "Pipfile.lock")},
 		{"deps/pylock", named(wantPylock, python.ParsePylock)},
 		{"deps/conda", named(python.WantConda, python.ParseConda)},
+		{"deps/jar", java.NewJars()},
+		{"deps/gradle-lock", manifest(java.ParseGradleLock, "gradle.lockfile", "buildscript-gradle.lockfile")},
+		{"deps/pom", named(java.WantPom, java.ParsePom)},
 		{"deps/go-binary", binary(golang.ParseBinary)},
 		{"deps/go-mod", manifest(golang.ParseMod, "go.mod")},
 		{"deps/rust-binary", binary(rust.ParseBinary)},
