@@ -1,0 +1,104 @@
+package advisory
+
+import (
+	"slices"
+
+	"github.com/fnvet/fnvet/advisory/version"
+)
+
+// An evaluator answers for one version whether ranges affect it, by the
+// evaluation algorithm of the OSV schema.
+// https://ossf.github.io/osv-schema/#evaluation
+type evaluator struct {
+	scheme version.Scheme // 0 where the ecosystem has no order
+	text   string
+	own    version.Version
+	semver version.Version
+}
+
+func newEvaluator(scheme version.Scheme, text string) *evaluator {
+	e := &evaluator{scheme: scheme, text: text}
+	if scheme != 0 {
+		e.own = scheme.Parse(text)
+	}
+	if scheme == version.SemVer {
+		e.semver = e.own
+	} else {
+		e.semver = version.SemVer.Parse(text)
+	}
+	return e
+}
+
+// valid says whether comparing the version means anything.
+func (e *evaluator) valid() bool { return e.scheme == 0 || e.own.Valid() }
+
+func (e *evaluator) in(s span) (version.Scheme, version.Version) {
+	if s.order(e.scheme) == e.scheme {
+		return e.scheme, e.own
+	}
+	return version.SemVer, e.semver
+}
+
+// affects tells whether the version is listed or lies in a range.
+func (e *evaluator) affects(a *affected) bool {
+	return e.listed(a.versions) || e.inRanges(a.ranges)
+}
+
+// listed compares by the ecosystem's order, so that "1.0" finds "1.0.0" where
+// both are one version.
+func (e *evaluator) listed(versions []string) bool {
+	if slices.Contains(versions, e.text) {
+		return true
+	}
+	return e.scheme != 0 && e.own.Valid() && slices.ContainsFunc(versions, func(v string) bool {
+		w := e.scheme.Parse(v)
+		return w.Valid() && e.own.Compare(w) == 0
+	})
+}
+
+func (e *evaluator) inRanges(ranges []span) bool {
+	return slices.ContainsFunc(ranges, e.inRange)
+}
+
+// inRange walks the events in order: introduced switches on, fixed and
+// last_affected switch off. A range with limits affects only versions before one of them.
+func (e *evaluator) inRange(s span) bool {
+	scheme, v := e.in(s)
+	on, limited, before := false, false, false
+	for _, ev := range s.events {
+		if ev.zero() {
+			on = true
+			continue
+		}
+		if ev.kind == limit && ev.version == "*" {
+			limited, before = true, true
+			continue
+		}
+		c := v.Compare(scheme.Parse(ev.version))
+		switch ev.kind {
+		case introduced:
+			on = on || c >= 0
+		case fixed:
+			on = on && c < 0
+		case lastAffected:
+			on = on && c <= 0
+		case limit:
+			limited, before = true, before || c < 0
+		}
+	}
+	return on && (!limited || before)
+}
+
+// fixes returns the fixed versions of the ranges that are newer than the version.
+func (e *evaluator) fixes(ranges []span) []string {
+	var out []string
+	for _, s := range ranges {
+		scheme, v := e.in(s)
+		for _, ev := range s.events {
+			if ev.kind == fixed && v.Compare(scheme.Parse(ev.version)) < 0 {
+				out = append(out, ev.version)
+			}
+		}
+	}
+	return out
+}

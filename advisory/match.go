@@ -1,0 +1,243 @@
+package advisory
+
+import (
+	"cmp"
+	"context"
+	"fmt"
+	"slices"
+	"strings"
+
+	"github.com/fnvet/fnvet"
+	"github.com/fnvet/fnvet/advisory/version"
+)
+
+// A query is one name and version to look up for one package.
+type query struct {
+	pkg     int // index of the package
+	base    string
+	release string
+	name    string // normal form
+	version string
+	rank    int // of the Maven group among the candidates
+}
+
+// A hit is a record that affects a package.
+type hit struct {
+	*query
+	entry  *entry
+	all    []entry // every entry of that name, of all records
+	record *record
+	eval   *evaluator
+}
+
+// Match returns a finding for each advisory, aliases counted once, that affects
+// a package, and a Gap for each package that could not be compared: a version
+// that is none, a jar whose Maven group is unknown, and once for each ecosystem
+// or release the database has no records of. Findings are sorted by package,
+// then id. The error is ErrCorrupt, a read error or that of ctx.
+func (db *DB) Match(ctx context.Context, pkgs []fnvet.Package) ([]fnvet.Finding, []fnvet.Gap, error) {
+	m := matcher{db: db, pkgs: pkgs, uncovered: map[string]int{}, known: map[int]int{}}
+	for i := range pkgs {
+		if err := m.add(i); err != nil {
+			return nil, nil, err
+		}
+	}
+	if err := m.lookUp(ctx); err != nil {
+		return nil, nil, err
+	}
+	findings := m.findings()
+	return findings, m.allGaps(), nil
+}
+
+// HasPackage says whether the database has advisories for a name, of any version.
+func (db *DB) HasPackage(ecosystem, name string) bool {
+	base, _ := splitEcosystem(ecosystem)
+	s, err := db.section(base)
+	if err != nil || s == nil {
+		return false
+	}
+	c := cursor{sectionReader: s}
+	p, err := c.find(normalName(base, name))
+	return err == nil && p != nil && len(p.entries) > 0
+}
+
+// matcher holds the state of one Match.
+type matcher struct {
+	db        *DB
+	pkgs      []fnvet.Package
+	queries   []query
+	hits      []hit
+	gaps      []fnvet.Gap
+	uncovered map[string]int // packages of ecosystems and releases that the database lacks
+	known     map[int]int    // package → rank of its likeliest candidate that the database knows
+
+}
+
+// add makes the queries of a package: one, or one for each Maven group it may have.
+func (m *matcher) add(i int) error {
+	p := &m.pkgs[i]
+	base, release := splitEcosystem(p.Ecosystem)
+	s, err := m.db.section(base)
+	if err != nil {
+		return err
+	}
+	if s == nil {
+		m.uncovered[base]++
+		return nil
+	}
+	if released(base) && (release == "" || !slices.Contains(s.table.releases, release) && !slices.Contains(s.table.releases, "")) {
+		m.uncovered[p.Ecosystem]++
+		return nil
+	}
+	name, ver := p.Name, p.Version
+	if p.Source != nil && namesSources(base) {
+		name, ver = p.Source.Name, cmp.Or(p.Source.Version, p.Version)
+	}
+	q := query{pkg: i, base: base, release: release, name: normalName(base, name), version: installedVersion(base, name, ver)}
+	if base == "Maven" && !strings.Contains(name, ":") {
+		for rank, group := range p.Groups {
+			q.name, q.rank = group+":"+name, rank
+			m.queries = append(m.queries, q)
+		}
+		if len(p.Groups) > 0 {
+			return nil
+		}
+		q.name = ":" + name
+	}
+	m.queries = append(m.queries, q)
+	return nil
+}
+
+// lookUp answers the queries in the order of the index, so that each block is
+// read once, and keeps the hits.
+func (m *matcher) lookUp(ctx context.Context) error {
+	byIndex := make([]*query, len(m.queries))
+	for i := range m.queries {
+		byIndex[i] = &m.queries[i]
+	}
+	slices.SortStableFunc(byIndex, func(a, b *query) int {
+		return cmp.Or(cmp.Compare(a.base, b.base), cmp.Compare(a.name, b.name))
+	})
+	var c cursor
+	for i, q := range byIndex {
+		if i == 0 || q.base != byIndex[i-1].base {
+			if err := m.records(&c); err != nil {
+				return err
+			}
+			s, err := m.db.section(q.base)
+			if err != nil {
+				return err
+			}
+			c = cursor{sectionReader: s}
+		}
+		if err := ctx.Err(); err != nil {
+			return err
+		}
+		p, err := c.find(q.name)
+		if err != nil {
+			return err
+		}
+		if p != nil {
+			m.compare(q, p)
+		}
+	}
+	return m.records(&c)
+}
+
+// compare keeps the entries of a package that affect the query's version.
+func (m *matcher) compare(q *query, p *packageEntry) {
+	pkg := &m.pkgs[q.pkg]
+	if len(p.others) > 0 {
+		m.gap(pkg, fmt.Sprintf("%s %s: its Maven group is unknown, and there are advisories for %s", pkg.Name, pkg.Version, some(p.others)))
+		return
+	}
+	if rank, ok := m.known[q.pkg]; !ok || q.rank < rank {
+		m.known[q.pkg] = q.rank
+	}
+	scheme, _ := version.For(q.base)
+	eval := newEvaluator(scheme, q.version)
+	relevant := 0
+	for i := range p.entries {
+		x := &p.entries[i]
+		if x.release != "" && x.release != q.release && q.release != "" {
+			continue
+		}
+		relevant++
+		if q.version != "" && (eval.valid() && eval.affects(&x.affected) || slices.Contains(x.versions, q.version)) {
+			m.hits = append(m.hits, hit{query: q, entry: x, all: p.entries, eval: eval})
+		}
+	}
+	if relevant > 0 && (q.version == "" || !eval.valid()) {
+		what := "its version is unknown"
+		if q.version != "" {
+			what = fmt.Sprintf("%q is no version by the rules of %s", oneLine(q.version), q.base)
+		}
+		m.gap(pkg, fmt.Sprintf("%s: %s; advisories for the name: %d", pkg.Name, what, relevant))
+	}
+}
+
+// some lists up to three names.
+func some(names []string) string {
+	if len(names) <= 3 {
+		return strings.Join(names, ", ")
+	}
+	return fmt.Sprintf("%s and %d more", strings.Join(names[:3], ", "), len(names)-3)
+}
+
+func (m *matcher) gap(p *fnvet.Package, detail string) {
+	path, _ := place(p)
+	m.gaps = append(m.gaps, fnvet.Gap{Path: path, Reason: fnvet.GapUnmatched, Detail: detail})
+}
+
+func place(p *fnvet.Package) (path, layer string) {
+	if len(p.Locations) == 0 {
+		return "", ""
+	}
+	return p.Locations[0].Path, p.Locations[0].Layer
+}
+
+// records reads the records of the hits that have none yet.
+func (m *matcher) records(c *cursor) error {
+	var open []*hit
+	for i := range m.hits {
+		if m.hits[i].record == nil {
+			open = append(open, &m.hits[i])
+		}
+	}
+	slices.SortStableFunc(open, func(a, b *hit) int { return a.entry.record - b.entry.record })
+	for i, h := range open {
+		if i > 0 && open[i-1].entry.record == h.entry.record {
+			h.record = open[i-1].record
+			continue
+		}
+		r, err := c.record(h.entry.record)
+		if err != nil {
+			return err
+		}
+		h.record = r
+	}
+	return nil
+}
+
+// allGaps adds one gap for each ecosystem or release without records.
+func (m *matcher) allGaps() []fnvet.Gap {
+	for ecosystem, n := range m.uncovered {
+		base, release := splitEcosystem(ecosystem)
+		detail := fmt.Sprintf("the advisory database has no records for %s; packages not compared: %d", ecosystem, n)
+		switch {
+		case base == "":
+			detail = fmt.Sprintf("packages of no known ecosystem, not compared: %d", n)
+		case released(base) && release == "" && m.has(base):
+			detail = fmt.Sprintf("the release of %s is unknown; packages not compared: %d", base, n)
+		}
+		m.gaps = append(m.gaps, fnvet.Gap{Reason: fnvet.GapNoDatabase, Detail: detail})
+	}
+	slices.SortFunc(m.gaps, func(a, b fnvet.Gap) int {
+		return cmp.Or(cmp.Compare(a.Reason, b.Reason), cmp.Compare(a.Path, b.Path), cmp.Compare(a.Detail, b.Detail))
+	})
+	return slices.Compact(m.gaps)
+}
+
+func (m *matcher) has(base string) bool {
+	return slices.ContainsFunc(m.db.dir.Sections, func(s sectionInfo) bool { return s.Ecosystem == base })
+}

@@ -1,0 +1,192 @@
+package advisory
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"io"
+	"math/rand/v2"
+	"net"
+	"net/http"
+	"net/url"
+	"strconv"
+	"strings"
+	"time"
+)
+
+// How a download is tried.
+const (
+	attempts       = 5
+	firstPause     = 500 * time.Millisecond
+	longestPause   = 30 * time.Second
+	dialTimeout    = 15 * time.Second
+	headersTimeout = 30 * time.Second
+)
+
+// webSource is a web server or object store.
+type webSource struct {
+	base   *url.URL
+	client *http.Client
+	stall  time.Duration // without a byte for so long, an attempt ends
+	pause  time.Duration // before the second attempt; doubles
+}
+
+func newWebSource(o *UpdateOptions) (*webSource, error) {
+	u, err := url.Parse(o.Source)
+	if err != nil || u.Host == "" {
+		return nil, fmt.Errorf("advisory source %q: not a URL", o.Source)
+	}
+	client := o.Client
+	if client == nil {
+		client = &http.Client{Transport: &http.Transport{
+			Proxy:               http.ProxyFromEnvironment,
+			DialContext:         (&net.Dialer{Timeout: dialTimeout}).DialContext,
+			TLSHandshakeTimeout: dialTimeout, ResponseHeaderTimeout: headersTimeout,
+			ForceAttemptHTTP2: true, MaxIdleConnsPerHost: 4, IdleConnTimeout: time.Minute,
+		}}
+	}
+	w := &webSource{base: u, client: client, stall: o.Stall, pause: firstPause}
+	if w.stall <= 0 {
+		w.stall = headersTimeout
+	}
+	return w, nil
+}
+
+// A statusError is an answer other than 200 and 304.
+type statusError struct {
+	name  string
+	code  int
+	after time.Duration // what Retry-After asks for
+}
+
+func (e *statusError) Error() string {
+	return fmt.Sprintf("%s: the server answered %d %s", e.name, e.code, http.StatusText(e.code))
+}
+
+// fetch tries several times with growing, jittered pauses. Answers that another
+// attempt cannot change end it at once.
+func (s *webSource) fetch(ctx context.Context, name, tag string, size int64, w resetter, progress func(done, total int64)) (string, error) {
+	var last error
+	for i := range attempts {
+		if i > 0 {
+			if err := wait(ctx, s.delay(i, last)); err != nil {
+				return "", errors.Join(err, last)
+			}
+			if err := w.Reset(); err != nil {
+				return "", err
+			}
+		}
+		newTag, err := s.attempt(ctx, name, tag, size, w, progress)
+		if err == nil || errors.Is(err, errUnchanged) {
+			return newTag, err
+		}
+		last = err
+		if ctx.Err() != nil || !passing(err) {
+			return "", err
+		}
+	}
+	return "", fmt.Errorf("%w (%d attempts)", last, attempts)
+}
+
+// delay doubles with each attempt, takes half of it at random, and respects
+// Retry-After.
+func (s *webSource) delay(attempt int, last error) time.Duration {
+	d := min(s.pause<<(attempt-1), longestPause)
+	d = d/2 + rand.N(d/2+1) //nolint:gosec // jitter
+	var status *statusError
+	if errors.As(last, &status) {
+		d = max(d, min(status.after, longestPause))
+	}
+	return d
+}
+
+func wait(ctx context.Context, d time.Duration) error {
+	t := time.NewTimer(d)
+	defer t.Stop()
+	select {
+	case <-ctx.Done():
+		return ctx.Err()
+	case <-t.C:
+		return nil
+	}
+}
+
+// passing says whether an error may be gone at the next attempt.
+func passing(err error) bool {
+	var status *statusError
+	if errors.As(err, &status) {
+		return status.code >= 500 || status.code == http.StatusTooManyRequests || status.code == http.StatusRequestTimeout
+	}
+	return !errors.Is(err, errTooLarge) && !errors.Is(err, errWrite)
+}
+
+var errStalled = errors.New("the server stopped sending")
+
+// attempt makes one request.
+func (s *webSource) attempt(ctx context.Context, name, tag string, size int64, w io.Writer, progress func(done, total int64)) (string, error) {
+	ctx, cancel := context.WithCancelCause(ctx)
+	defer cancel(nil)
+	watch := time.AfterFunc(s.stall, func() { cancel(errStalled) })
+	defer watch.Stop()
+	resp, err := s.request(ctx, name, tag)
+	if err != nil {
+		return "", stallOr(ctx, name, err)
+	}
+	defer resp.Body.Close() //nolint:errcheck // read to its end or given up
+	switch {
+	case resp.StatusCode == http.StatusNotModified && tag != "":
+		return tag, errUnchanged
+	case resp.StatusCode != http.StatusOK:
+		seconds, _ := strconv.Atoi(resp.Header.Get("Retry-After"))
+		return "", &statusError{name, resp.StatusCode, time.Duration(seconds) * time.Second}
+	case resp.ContentLength > size:
+		return "", fmt.Errorf("%s: %w of %d bytes", name, errTooLarge, size)
+	}
+	body := &meter{ctx: ctx, r: resp.Body, left: size, total: resp.ContentLength, progress: func(done, total int64) {
+		watch.Reset(s.stall)
+		progress(done, total)
+	}}
+	n, err := io.Copy(markWrites{w}, body)
+	if err == nil && resp.ContentLength >= 0 && n != resp.ContentLength {
+		err = io.ErrUnexpectedEOF
+	}
+	if err != nil {
+		return "", stallOr(ctx, name, err)
+	}
+	return resp.Header.Get("ETag"), nil
+}
+
+func (s *webSource) request(ctx context.Context, name, tag string) (*http.Response, error) {
+	u := s.base.JoinPath(strings.Split(name, "/")...)
+	req, err := http.NewRequestWithContext(ctx, http.MethodGet, u.String(), http.NoBody)
+	if err != nil {
+		return nil, err
+	}
+	req.Header.Set("User-Agent", "fnvet")
+	req.Header.Set("Accept-Encoding", "identity") // the length must be the file's
+	if tag != "" {
+		req.Header.Set("If-None-Match", tag)
+	}
+	return s.client.Do(req)
+}
+
+// stallOr names the reason a request was given up for.
+func stallOr(ctx context.Context, name string, err error) error {
+	if errors.Is(context.Cause(ctx), errStalled) {
+		err = errStalled
+	}
+	return fmt.Errorf("fetch %s: %w", name, err)
+}
+
+var errWrite = errors.New("write")
+
+// markWrites tells errors of the disk from those of the network.
+type markWrites struct{ w io.Writer }
+
+func (m markWrites) Write(b []byte) (int, error) {
+	n, err := m.w.Write(b)
+	if err != nil {
+		err = fmt.Errorf("%w: %w", errWrite, err)
+	}
+	return n, err
+}
