@@ -13,6 +13,7 @@ import (
 	"github.com/fnvet/fnvet/deps/npm"
 	"github.com/fnvet/fnvet/deps/php"
 	"github.com/fnvet/fnvet/deps/python"
+	"github.com/fnvet/fnvet/deps/rpm"
 	"github.com/fnvet/fnvet/deps/ruby"
 	"github.com/fnvet/fnvet/deps/rust"
 )
@@ -27,6 +28,7 @@ func Detectors() []Named {
 		{"deps/os-release", osRelease{}},
 		{"deps/dpkg", named(linux.WantDpkg, linux.ParseDpkg)},
 		{"deps/apk", named(linux.WantApk, linux.ParseApk)},
+		{"deps/rpm", large(rpm.Want, rpm.Parse)},
 		{"deps/npm-installed", npm.NewInstalled()},
 		{"deps/npm-lock", manifest(npm.ParseLock, "package-lock.json", "npm-shrinkwrap.json")},
 		{"deps/pnpm-lock", manifest(npm.ParsePnpm, "pnpm-lock.yaml")},
@@ -64,6 +66,13 @@ func named(want func(name string) bool, parse func(data []byte) ([]fnvet.Package
 		want:  func(_ string, f *fnvet.File) bool { return want(f.Name) },
 		parse: func(f *fnvet.File) ([]fnvet.Package, error) { return parse(f.Data) },
 	}
+}
+
+// large is named for databases, which may be as large as binaries.
+func large(want func(name string) bool, parse func(data []byte) ([]fnvet.Package, error)) reader {
+	r := named(want, parse)
+	r.max = maxBinary
+	return r
 }
 
 // binary makes a reader of executables and shared objects, known by their first bytes.
