@@ -160,14 +160,38 @@ func (w *walker) compressed(sc *scope, src source, kind format) {
 		defer done()
 		r := bufio.NewReaderSize(&chargedReader{w: w, sc: sc, r: z}, 64<<10)
 		if head, _ := r.Peek(tarBlock); isTarHeader(head) {
-			if sc.container == "" && !sc.image {
-				w.artifact.Type = "tar"
+			if sc.container == "" && w.compressedTop(sc, r) {
+				return
 			}
 			w.tar(sc, r)
 			return
 		}
 		w.single(sc, r)
 	})
+}
+
+// compressedTop settles that the artifact is a compressed tar. If that tar is an
+// image, whose parts have to be read in another order than they come in, it is
+// read into memory and walked as one.
+func (w *walker) compressedTop(sc *scope, r *bufio.Reader) (done bool) {
+	w.artifact.Type = "tar"
+	if head, _ := r.Peek(r.Size()); !startsImage(head) {
+		return false
+	}
+	data, err := io.ReadAll(io.LimitReader(r, w.limits.Nested+1))
+	if err != nil {
+		w.damage(sc.where(w), err)
+	}
+	if int64(len(data)) > w.limits.Nested {
+		w.gap(sc.where(w), fnvet.GapLimit, "a compressed image larger than the nested limit of "+bytesText(w.limits.Nested)+"; decompress it first")
+		data = data[:w.limits.Nested]
+	}
+	if parts := indexTar(memorySource(data)); parts.isImage() {
+		w.tarImage(parts)
+	} else {
+		w.tar(sc, memorySource(data).reader())
+	}
+	return true
 }
 
 // decoderBytes is about what a decoder of that kind holds.

@@ -34,6 +34,12 @@ func (w *walker) directory(target, name string) error {
 	w.artifact.Type, w.root.path = "directory", name
 	entries := w.listDirectory(root)
 	sc := &scope{meter: w.root}
+	if parts := (dirBlobs{root}); parts.isImage() {
+		used := w.image(parts)
+		entries = slices.DeleteFunc(entries, func(e dirEntry) bool { return !used.stray(e.name) })
+		w.parallel(len(entries), func(i int) { w.guard(sc, func() { w.dirFile(sc, root, &entries[i]) }) })
+		return nil
+	}
 	w.parallel(len(entries), func(i int) { w.guard(sc, func() { w.dirFile(sc, root, &entries[i]) }) })
 	sum := sha256.New()
 	for i := range entries {

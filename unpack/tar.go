@@ -109,8 +109,8 @@ func (t *tarWalk) run(tr *tar.Reader) error {
 func (t *tarWalk) entry(tr *tar.Reader, header *tar.Header) error {
 	mode := header.FileInfo().Mode()
 	name := header.Name
-	if t.sc.tree != nil && t.sc.tree.note(t.w.layerName(name), header.Typeflag == tar.TypeDir) {
-		return nil // a whiteout
+	if t.sc.tree != nil && t.sc.tree.note(name, header.Typeflag == tar.TypeDir) && header.Size == 0 {
+		return nil // a whiteout; one with content is offered all the same
 	}
 	switch header.Typeflag {
 	case tar.TypeReg, tar.TypeRegA, tar.TypeGNUSparse, tar.TypeCont: //nolint:staticcheck // old archives have TypeRegA

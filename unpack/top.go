@@ -22,7 +22,9 @@ func (w *walker) top(src source, name string) {
 	hashing.Go(func() { sum = w.hash(src) })
 	defer func() {
 		hashing.Wait()
-		w.artifact.Digest = "sha256:" + hex.EncodeToString(sum)
+		if w.artifact.Digest == "" {
+			w.artifact.Digest = "sha256:" + hex.EncodeToString(sum)
+		}
 		if w.artifact.Type == "zip" || w.artifact.Type == "jar" {
 			w.artifact.CodeSHA256 = base64.StdEncoding.EncodeToString(sum)
 		}
@@ -39,9 +41,46 @@ func (w *walker) top(src source, name string) {
 			return
 		}
 		w.archive(w.outer(src, name), src, kind)
+	case tarFormat:
+		if parts := indexTar(src); parts.isImage() {
+			w.tarImage(parts)
+			return
+		}
+		w.archive(w.outer(src, name), src, kind)
 	default:
 		w.archive(w.outer(src, name), src, kind)
 	}
+}
+
+// tarImage walks an image archive. Entries that are no part of an image are
+// offered as plain files.
+func (w *walker) tarImage(parts *tarBlobs) {
+	sc := &scope{meter: w.root}
+	for _, name := range parts.twice {
+		w.finding(ambiguousArchive, sc, name, "the name occurs twice in the image archive")
+	}
+	if parts.damaged != nil {
+		w.damage(w.artifact.Name, parts.damaged)
+	}
+	used := w.image(parts)
+	sc = &scope{prefix: w.artifact.Name + "!/", meter: w.root}
+	w.parallel(len(parts.order), func(i int) {
+		name := parts.order[i]
+		if p := parts.parts[name]; p.link != "" || !used.stray(name) || !w.fits(sc.path(name), p.size) || !w.charge(sc, p.size) || w.chargeEntries(1) == 0 {
+			return
+		}
+		src, _, err := parts.open(name)
+		if err != nil {
+			return
+		}
+		lease := w.mem.acquire(src.n, sc.depth)
+		defer w.mem.release(&lease)
+		data, err := w.readAll(&lease, src.reader(), src.n, sc.path(name))
+		if err != nil {
+			w.damage(sc.path(name), err)
+		}
+		w.offer(sc, entry{name: name, mode: 0o644, data: data})
+	})
 }
 
 // outer is the scope of the artifact's own entries: depth 0, although their

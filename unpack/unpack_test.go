@@ -41,7 +41,7 @@ func walk(tb testing.TB, target string, opts unpack.Options) walked {
 		tb.Fatalf("Walk(%s): %v", target, err)
 	}
 	slices.SortFunc(files, func(a, b fnvet.File) int {
-		return cmp.Or(strings.Compare(a.Path, b.Path), strings.Compare(a.Layer, b.Layer), bytes.Compare(a.Data, b.Data))
+		return cmp.Or(strings.Compare(a.Path, b.Path), bytes.Compare(a.Data, b.Data), strings.Compare(a.Layer, b.Layer))
 	})
 	return walked{result, files}
 }

@@ -21,15 +21,17 @@ type walker struct {
 	visitor  func(ctx context.Context, file *fnvet.File)
 	limits   Limits
 	platform string
-	helpers  chan struct{} // a place for each goroutine besides the first
-	mem      *memory
-	inflate  inflaters
-	root     *meter
-	entries  atomic.Int64
-	files    atomic.Int64
-	bytes    atomic.Int64
-	artifact fnvet.Artifact
-	removed  func(path, layer string) (by string, removed bool)
+	// platformSet is true when the user chose the platform.
+	platformSet bool
+	helpers     chan struct{} // a place for each goroutine besides the first
+	mem         *memory
+	inflate     inflaters
+	root        *meter
+	entries     atomic.Int64
+	files       atomic.Int64
+	bytes       atomic.Int64
+	artifact    fnvet.Artifact
+	removed     func(path, layer string) (by string, removed bool)
 
 	mu       sync.Mutex
 	gaps     bounded[fnvet.Gap]
@@ -66,11 +68,13 @@ func newWalker(ctx context.Context, opts Options, visit func(context.Context, *f
 		visitor:  visit,
 		limits:   opts.Limits.withDefaults(),
 		platform: orDefault(opts.Platform, "linux/amd64"),
-		helpers:  make(chan struct{}, runtime.GOMAXPROCS(0)-1),
-		mem:      newMemory(inFlightBytes),
-		removed:  func(string, string) (string, bool) { return "", false },
-		gaps:     bounded[fnvet.Gap]{compare: compareGaps},
-		findings: bounded[fnvet.Finding]{compare: compareFindings},
+
+		platformSet: opts.Platform != "",
+		helpers:     make(chan struct{}, runtime.GOMAXPROCS(0)-1),
+		mem:         newMemory(inFlightBytes),
+		removed:     func(string, string) (string, bool) { return "", false },
+		gaps:        bounded[fnvet.Gap]{compare: compareGaps},
+		findings:    bounded[fnvet.Finding]{compare: compareFindings},
 	}
 	w.entries.Store(int64(w.limits.Entries))
 	w.root = &meter{allow: w.limits.TotalBytes, detail: "unpacks to more than the total limit of " + bytesText(w.limits.TotalBytes)}
