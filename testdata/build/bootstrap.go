@@ -19,13 +19,13 @@ func buildBootstrap(ctx context.Context, dir, out string) error {
 		return err
 	}
 	binary := filepath.Join(out, "bootstrap")
-	cmd := exec.CommandContext(ctx, "go", "build", "-trimpath", "-buildvcs=false", "-o", binary, ".") //nolint:gosec // a fixed command
+	cmd := exec.CommandContext(ctx, "go", "build", "-trimpath", "-buildvcs=false", "-o", binary, ".")
 	cmd.Dir = filepath.Join(dir, "gofn")
 	cmd.Env = append(os.Environ(), "CGO_ENABLED=0", "GOOS=linux", "GOARCH=amd64", "GOFLAGS=-mod=readonly", "GOWORK=off")
 	if text, err := cmd.CombinedOutput(); err != nil {
 		return fmt.Errorf("go build: %w\n%s", err, text)
 	}
-	data, err := os.ReadFile(binary) //nolint:gosec // what we just built
+	data, err := os.ReadFile(binary)
 	if err != nil {
 		return err
 	}

@@ -14,7 +14,7 @@ import (
 // A kitchen has what recipes need: our own sources, third-party files, and the
 // record of what was used.
 type kitchen struct {
-	ctx     context.Context //nolint:containedctx // one run of one program
+	ctx     context.Context // of the one run this program is
 	dir     string          // testdata
 	src     source
 	used    map[usedFile]string // without SHA256 → digest

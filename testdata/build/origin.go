@@ -33,15 +33,15 @@ func origins() []origin {
 	pypi := func(name, version, sum, license string) origin {
 		return origin{"pypi/" + name + "@" + version, "pypi", name, version, "sha256-" + sum, license}
 	}
-	maven := func(name, version, sum, license string) origin {
-		return origin{"maven/" + name + "@" + version, "maven", name, version, "sha256-" + sum, license}
+	maven := func(name, version, sum string) origin { // all of one licence
+		return origin{"maven/" + name + "@" + version, "maven", name, version, "sha256-" + sum, "Apache-2.0"}
 	}
 	return []origin{
 		{"javac/report", "javac", "com.example.report.Handler", "11", "", "Apache-2.0"},
-		maven("com.google.code.gson:gson", "2.8.8", "c6f3152b0c39c1b7ebe267e99604a750e9d5585b2f3f2e19d6fbd7ec9080d0fb", "Apache-2.0"),
-		maven("org.apache.commons:commons-text", "1.9", "0812f284ac5dd0d617461d9a2ab6ac6811137f25122dfffd4788a4871e732d00", "Apache-2.0"),
-		maven("org.apache.logging.log4j:log4j-core", "2.14.1", "ade7402a70667a727635d5c4c29495f4ff96f061f12539763f6f123973b465b0", "Apache-2.0"),
-		maven("org.springframework:spring-core", "5.3.17", "a9a39bc84a91ab6489df07df027dd5520c037e617c9f69e21c422a6d3a77d28a", "Apache-2.0"),
+		maven("com.google.code.gson:gson", "2.8.8", "c6f3152b0c39c1b7ebe267e99604a750e9d5585b2f3f2e19d6fbd7ec9080d0fb"),
+		maven("org.apache.commons:commons-text", "1.9", "0812f284ac5dd0d617461d9a2ab6ac6811137f25122dfffd4788a4871e732d00"),
+		maven("org.apache.logging.log4j:log4j-core", "2.14.1", "ade7402a70667a727635d5c4c29495f4ff96f061f12539763f6f123973b465b0"),
+		maven("org.springframework:spring-core", "5.3.17", "a9a39bc84a91ab6489df07df027dd5520c037e617c9f69e21c422a6d3a77d28a"),
 		npm("@hapi/hoek", "8.3.0", "sha512-C0QL9bmgUXTSuf8nDeGrpMjtJG7tPUr8wG6/wxPbP62tGwCwQtdMSJYfESowmY4P3Hn593f+8OzNY5bckcu/LQ==", "BSD-3-Clause"),
 		npm("axios", "0.21.0", "sha512-fmkJBknJKoZwem3/IKSSLpkdNXZeBu5Q7GA/aRsr2btgrptmSCxi2oFjZHqGdK9DoTil9PIHlPIZw2EcRJXRvw==", "MIT"),
 		npm("follow-redirects", "1.13.0", "sha512-aq6gF1BEKje4a9i9+5jimNFIpq4Q1WiwBToeRK5NvZBd/TRsmW8BsJfOEGkr76TbOyPVD3OVDN910EcUNtRYEA==", "MIT"),

@@ -60,7 +60,7 @@ func ecosystem(dir, name string) ([]entry, []byte, error) {
 	var entries []entry
 	var lines []string
 	for _, path := range found {
-		data, err := os.ReadFile(path) //nolint:gosec // the repository's own file
+		data, err := os.ReadFile(path)
 		if err != nil {
 			return nil, nil, err
 		}
