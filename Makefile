@@ -11,7 +11,7 @@ build: ## build/fnvet
 	CGO_ENABLED=0 $(GO) build -trimpath -ldflags '$(LDFLAGS)' -o build/fnvet ./cmd/fnvet
 
 test: ## every test; needs Go modules and nothing else
-	$(GO) test ./...
+	$(GO) test ./... ./testdata/build ./testdata/plant
 
 lint:
 	$(LINT) run

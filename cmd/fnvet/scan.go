@@ -330,10 +330,25 @@ func (c *cli) write(run *scanRun, reports []*fnvet.Report) error {
 	}
 	if !toStdout {
 		for _, r := range reports {
-			fmt.Fprintf(c.stderr, "fnvet: %s\n", printable(report.Headline(r)))
+			fmt.Fprintf(c.stderr, "fnvet: %s\n", printable(headline(r)))
 		}
 	}
 	return nil
+}
+
+// headline is a verdict in one line.
+func headline(r *fnvet.Report) string {
+	status := "PASS"
+	switch r.Verdict.Code {
+	case policy.CodeFail:
+		status = "FAIL"
+	case policy.CodeIncomplete:
+		status = "INCOMPLETE"
+	}
+	if len(r.Verdict.Reasons) == 0 {
+		return status + "  " + r.Artifact.Name
+	}
+	return status + "  " + r.Artifact.Name + ": " + strings.Join(r.Verdict.Reasons, "; ")
 }
 
 func (c *cli) render(w io.Writer, format string, run *scanRun, reports []*fnvet.Report, width int) error {

@@ -82,7 +82,12 @@ func (c *cli) startFetchMeter() *meter {
 	m.line = func() string {
 		m.mu.Lock()
 		defer m.mu.Unlock()
-		return "fetching advisories: " + printable(m.fetch.String())
+		p := m.fetch
+		line := fmt.Sprintf("advisories: %s %s %d", printable(string(p.Stage)), printable(p.Ecosystem), p.Done)
+		if p.Total > 0 {
+			line += fmt.Sprintf(" of %d", p.Total)
+		}
+		return line
 	}
 	m.start(c.stderr)
 	return m
