@@ -34,39 +34,23 @@ func (c *candidate) line() []byte {
 	return c.data[from:to]
 }
 
-// cut finds the secret inside the match data[start:end]: the rule's group, else
-// the first group that matched something, else the whole match. Like gitleaks
-// it matches the found text again on its own, without what surrounds it.
-func (c *candidate) cut(start, end int) bool {
-	for start < end && c.data[start] == '\n' {
-		start++
-	}
-	for start < end && c.data[end-1] == '\n' {
-		end--
-	}
-	c.start, c.end, c.secretStart, c.secretEnd = start, end, start, end
-	re, err := c.rule.regex.get(c.rule.regexText)
-	if err != nil {
-		return false
-	}
-	if re.NumSubexp() == 0 {
-		return true
-	}
-	groups := re.FindSubmatchIndex(c.data[start:end])
+// cut takes the secret out of a match: the rule's group, else the first group
+// that matched something, else the whole match.
+func (c *candidate) cut(m match) {
+	c.start, c.end = trimNewlines(c.data, m.start, m.start+m.groups[1])
+	c.secretStart, c.secretEnd = c.start, c.end
 	if g := c.rule.group; g > 0 {
-		if 2*g+1 < len(groups) && groups[2*g] >= 0 {
-			c.secretStart, c.secretEnd = start+groups[2*g], start+groups[2*g+1]
-			return true
+		if 2*g+1 < len(m.groups) && m.groups[2*g] >= 0 {
+			c.secretStart, c.secretEnd = m.start+m.groups[2*g], m.start+m.groups[2*g+1]
 		}
-		return len(groups) == 0
+		return
 	}
-	for i := 2; i+1 < len(groups); i += 2 {
-		if groups[i] >= 0 && groups[i] < groups[i+1] {
-			c.secretStart, c.secretEnd = start+groups[i], start+groups[i+1]
-			break
+	for i := 2; i+1 < len(m.groups); i += 2 {
+		if m.groups[i] >= 0 && m.groups[i] < m.groups[i+1] {
+			c.secretStart, c.secretEnd = m.start+m.groups[i], m.start+m.groups[i+1]
+			return
 		}
 	}
-	return true
 }
 
 // entropy is Shannon's, in bits per byte of the text and counted over runes,

@@ -35,6 +35,10 @@ type rule struct {
 	skipReport bool
 
 	regex, path lazyRegexp
+	anchored    lazyRegexp // regex, at the start of the text only
+	planned     sync.Once
+	plan        *plan
+	firstProbe  int // number of the plan's first program
 }
 
 // A required is another rule that must match nearby for a composite rule.

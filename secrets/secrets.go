@@ -20,6 +20,7 @@ import (
 	"fmt"
 	"slices"
 	"sync"
+	"sync/atomic"
 
 	"github.com/fnvet/fnvet"
 )
@@ -49,9 +50,18 @@ type Scanner struct {
 	set   *ruleSet
 	auto  *automaton
 	known *automaton // example credentials that everyone knows
+	hooks []hook     // per keyword
+	// probes counts the programs of all plans made so far.
+	probes atomic.Int32
 
 	mu   sync.Mutex
 	idle []*worker // scratch memory, one for each concurrent call so far
+}
+
+// A hook holds what a keyword may mean, once that was asked.
+type hook struct {
+	once  sync.Once
+	lures []lure
 }
 
 // New returns a Scanner. It fails on a key of the wrong size and on rules that
@@ -69,6 +79,7 @@ func New(o Options) (*Scanner, error) {
 		set:   set,
 		auto:  newAutomaton(set.keywords),
 		known: newAutomaton(knownExamples()),
+		hooks: make([]hook, len(set.keywords)),
 	}, nil
 }
 

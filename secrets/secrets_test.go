@@ -23,8 +23,8 @@ func file(name, data string) *fnvet.File {
 	return &fnvet.File{Path: name, Name: name, Size: int64(len(data)), Mode: fs.FileMode(0o644), Data: []byte(data)}
 }
 
-// detect returns the findings of one file.
-func detect(t testing.TB, s *Scanner, f *fnvet.File) []fnvet.Finding {
+// find returns the findings of one file.
+func find(t testing.TB, s *Scanner, f *fnvet.File) []fnvet.Finding {
 	t.Helper()
 	facts, err := s.Detect(t.Context(), f)
 	if err != nil {
@@ -47,7 +47,7 @@ func ids(found []fnvet.Finding) string {
 
 func TestSmoke(t *testing.T) {
 	s := newScanner(t)
-	found := detect(t, s, file("a.js", "x\nconst k = 'AKIAQ3EGRZT5PLMN7VWB';\nghp_"+strings.Repeat("aB3dE6", 6)+"\n"))
+	found := find(t, s, file("a.js", "x\nconst k = 'AKIAQ3EGRZT5PLMN7VWB';\nghp_"+strings.Repeat("aB3dE6", 6)+"\n"))
 	for _, f := range found {
 		t.Logf("%+v %+v", f, f.Secret)
 	}

@@ -161,11 +161,10 @@ func (s *Scanner) spans(ctx context.Context, line string) []candidate {
 	f := &fnvet.File{Name: "", Path: ""}
 	w.reset(ctx, f)
 	t := text{data: []byte(line), at: func(i int) int { return i }}
+	clear(w.runs)
 	w.mark(t.data)
 	for _, i := range w.order {
-		if r := s.set.rules[i]; r.pathText == "" && w.applies(r) {
-			w.search(r, &t)
-		}
+		w.search(s.set.rules[i], &t)
 	}
 	found := slices.Clone(w.drafts)
 	slices.SortFunc(found, func(a, b candidate) int {

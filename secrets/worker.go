@@ -20,10 +20,13 @@ type worker struct {
 	names []string // what path expressions are tried on
 	place place
 
-	buf      []byte // decoded text
-	hit      []bool // per rule: a keyword occurred
-	order    []int  // the rules hit, by index
-	skip     []int8 // per rule: whether its paths rule the file out; 0 unknown
+	buf      []byte  // decoded text
+	hit      []bool  // per rule: a keyword occurred
+	order    []int   // the rules hit, by index
+	skip     []int8  // per rule: whether its paths rule the file out; 0 unknown
+	cuts     [][]cut // per rule: where its matches may be
+	dfas     []*dfa
+	runs     map[*[256]bool]span // the last run of each set of bytes
 	drafts   []candidate
 	findings []fnvet.Finding
 	capped   bool
@@ -34,6 +37,8 @@ func newWorker(s *Scanner) *worker {
 		s:    s,
 		hit:  make([]bool, len(s.set.rules)),
 		skip: make([]int8, len(s.set.rules)),
+		cuts: make([][]cut, len(s.set.rules)),
+		runs: map[*[256]bool]span{},
 	}
 }
 
@@ -87,66 +92,31 @@ func (w *worker) pathApplies(r *rule) bool {
 
 // scan searches one text of the file and appends what it finds.
 func (w *worker) scan(t text) error {
+	clear(w.runs)
 	w.mark(t.data)
 	w.drafts = w.drafts[:0]
 	for _, i := range w.order {
 		r := w.s.set.rules[i]
-		if err := w.ctx.Err(); err != nil {
-			return err
-		}
-		if w.applies(r) {
-			w.search(r, &t)
-		}
+		w.search(r, &t)
 	}
 	w.settle(&t)
+	if err := w.ctx.Err(); err != nil {
+		return err
+	}
 	if w.capped {
 		return errEnough
 	}
 	return nil
 }
 
-// mark fills w.order with the rules of which a keyword occurs in data.
-func (w *worker) mark(data []byte) {
-	w.order = w.order[:0]
-	for _, r := range w.s.set.always {
-		w.order = append(w.order, r.index)
-	}
-	w.s.auto.each(data, func(word, _ int) bool {
-		for _, r := range w.s.set.heads[word] {
-			if !w.hit[r.index] {
-				w.hit[r.index] = true
-				w.order = append(w.order, r.index)
-			}
-		}
-		return true
-	})
-	for _, i := range w.order {
-		w.hit[i] = false
-	}
-	slices.Sort(w.order)
-}
-
-// search appends the rule's candidates in t that pass its filters.
-func (w *worker) search(r *rule, t *text) {
-	re, err := r.regex.get(r.regexText)
-	if err != nil {
-		return
-	}
-	for _, m := range re.FindAllIndex(t.data, maxMatches) {
-		w.consider(r, t, m[0], m[1])
-	}
-}
-
-// consider applies gitleaks' filters to one match, data[start:end].
-func (w *worker) consider(r *rule, t *text, start, end int) {
+// consider applies gitleaks' filters to one match.
+func (w *worker) consider(r *rule, t *text, m match) {
 	if len(w.drafts) >= maxMatches {
 		w.capped = true
 		return
 	}
 	c := candidate{rule: r, data: t.data}
-	if !c.cut(start, end) {
-		return
-	}
+	c.cut(m)
 	secret := c.secret()
 	if r.entropy != 0 && entropy(secret) <= r.entropy {
 		return
