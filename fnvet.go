@@ -274,8 +274,9 @@ func (s Severity) Rank() int {
 		return 2
 	case Info:
 		return 1
+	default:
+		return 0
 	}
-	return 0
 }
 
 // A Confidence grades how sure a secret finding is.

@@ -64,6 +64,7 @@ func (p Policy) Blocks(f *fnvet.Finding) bool {
 		return false
 	case FailAny:
 		return true
+	default:
 	}
 	if f.Secret != nil && f.Secret.Confidence == fnvet.ConfidenceLow {
 		return false

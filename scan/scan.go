@@ -278,7 +278,7 @@ func gapOf(path string, err error) fnvet.Gap {
 func crashed(step, path string, p any) fnvet.Gap {
 	at := ""
 	// The frame that panicked, without arguments: they may hold file content.
-	for _, line := range strings.Split(string(debug.Stack()), "\n") {
+	for line := range strings.SplitSeq(string(debug.Stack()), "\n") {
 		if strings.HasPrefix(line, "\t") && !strings.Contains(line, "/runtime/") && !strings.Contains(line, "/scan/scan.go") {
 			at, _, _ = strings.Cut(strings.TrimSpace(line), " ")
 			at = at[strings.LastIndexByte(at, '/')+1:]

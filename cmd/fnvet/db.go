@@ -196,7 +196,7 @@ func (d *dbFlags) matcher(c *cli, now time.Time) (*matcher, error) {
 // Close closes the database if it was opened.
 func (m *matcher) Close() {
 	if m.db != nil {
-		m.db.Close()
+		_ = m.db.Close() // opened for reading only
 	}
 }
 
@@ -291,9 +291,7 @@ func (m *matcher) ensure(ctx context.Context, need []string) error {
 		m.cli.note("could not fetch advisories: %v", err)
 		return nil
 	}
-	if m.db != nil {
-		m.db.Close()
-	}
+	m.Close()
 	m.db, err = advisory.Open(m.dir)
 	return err
 }

@@ -22,7 +22,7 @@ func writeFile(path string, write func(io.Writer) error) (err error) {
 	}
 	defer func() {
 		if err != nil {
-			os.Remove(tmp.Name())
+			_ = os.Remove(tmp.Name())
 		}
 	}()
 	if err := errors.Join(write(tmp), tmp.Chmod(0o644), tmp.Close()); err != nil { // #nosec G302 -- a report is for others to read
