@@ -74,7 +74,11 @@ func (t *table) rows(indent string, rows [][]string) {
 			line += cell + "  "
 			used += widths[i] + 2
 		}
-		t.line(line + cut(r[last], max(t.width-used, 20)))
+		if t.width-used < 30 { // too narrow for both: the last column gets its own line
+			t.line(line)
+			line, used = indent+"  ", len(indent)+2
+		}
+		t.line(line + cut(r[last], t.width-used))
 	}
 }
 

@@ -100,6 +100,16 @@ func (g *packageGroup) finish() {
 	}
 }
 
+// via is the import chain that reaches the package, where one is known.
+func (g *packageGroup) via() []string {
+	for _, f := range g.findings {
+		if len(f.ReachableVia) > 0 {
+			return f.ReachableVia
+		}
+	}
+	return nil
+}
+
 // oneFix finds the smallest version, above the present one, that fixes
 // every finding. Each list holds the versions in which one flaw was fixed, one a
 // release line. It is "" when versions cannot be compared or no listed version

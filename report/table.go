@@ -4,6 +4,8 @@ import (
 	"bytes"
 	"cmp"
 	"fmt"
+	"path"
+	"path/filepath"
 	"slices"
 	"strings"
 
@@ -17,9 +19,18 @@ const gapLimit = 20
 
 // A table is one terminal report being written.
 type table struct {
-	b     *bytes.Buffer
-	width int
-	color bool
+	b      *bytes.Buffer
+	width  int
+	color  bool
+	inside string // what paths in the artifact start with: "fn.zip!/"
+}
+
+// path writes a place, without the artifact's name that the first line has said.
+func (t *table) path(p string) string {
+	if rest := strings.TrimPrefix(p, t.inside); rest != "" {
+		p = rest
+	}
+	return clean(p)
 }
 
 // writeTable is the report people read: the verdict first, then what blocks and
@@ -64,6 +75,7 @@ func (t *table) overview(sums []*summary) {
 }
 
 func (t *table) report(s *summary) {
+	t.inside = path.Base(filepath.ToSlash(s.Artifact.Name)) + "!/"
 	t.line(t.paint(s.status, s.status) + "  " + clean(s.Artifact.Name) + ": " + clean(s.headline))
 	t.reasons(s)
 	t.vulnerable(s)
@@ -73,7 +85,7 @@ func (t *table) report(s *summary) {
 	t.rest(s)
 	t.gaps(s.Gaps)
 	t.line("")
-	t.line(scanned(s.Report))
+	t.wrapped("", scanned(s.Report))
 	for i, c := range s.next() {
 		label := "      "
 		if i == 0 {
@@ -111,6 +123,9 @@ func (t *table) vulnerable(s *summary) {
 		t.line("  " + t.paint("bold", clean(g.Name)+" "+clean(g.Version)) + t.action(g) + "  (" + clean(g.Ecosystem) + ")")
 		t.advisories(g)
 		t.where(g.paths)
+		if via := g.via(); len(via) > 0 {
+			t.wrapped("    ", "reached by "+clean(strings.Join(via, " > ")))
+		}
 	}
 }
 
@@ -198,7 +213,7 @@ func (t *table) where(paths []string) {
 	if n := len(paths) - 1; n > 0 {
 		more = fmt.Sprintf(" and %d more", n)
 	}
-	t.line("    in " + clean(paths[0]) + more)
+	t.line("    in " + t.path(paths[0]) + more)
 }
 
 // headings of the sections that are grouped by path.
@@ -225,11 +240,11 @@ func (t *table) places(kind fnvet.Kind, groups []pathGroup) {
 	t.line(t.paint("head", headings[kind]+": "+count(n, "finding")))
 	for _, g := range groups {
 		t.line("")
-		path := clean(g.path)
+		at := t.path(g.path)
 		if layer := g.findings[0].Layer; layer != "" {
-			path += "  (layer " + short(layer) + ")"
+			at += "  (layer " + short(layer) + ")"
 		}
-		t.line("  " + t.paint("bold", path))
+		t.line("  " + t.paint("bold", at))
 		for i, f := range g.findings {
 			t.place(f, i+1 < len(g.findings) && g.findings[i+1].Remediation == f.Remediation)
 		}
@@ -261,7 +276,7 @@ func (t *table) place(f *fnvet.Finding, sameNext bool) {
 		case len(f.Flow) - 1:
 			word = "to  "
 		}
-		t.line(fmt.Sprintf("              %s %s:%d  %s", word, clean(step.Path), step.Line, clean(step.Note)))
+		t.line(fmt.Sprintf("              %s %s:%d  %s", word, t.path(step.Path), step.Line, clean(step.Note)))
 	}
 	if f.Remediation != "" && !sameNext {
 		t.wrapped("              ", "fix: "+clean(f.Remediation))
@@ -334,7 +349,7 @@ func (t *table) gaps(gaps []fnvet.Gap) {
 			}
 			text := clean(reason)
 			if g.Path != "" {
-				text += ": " + clean(g.Path)
+				text += ": " + t.path(g.Path)
 			}
 			if g.Detail != "" {
 				text += ": " + clean(g.Detail)

@@ -213,8 +213,10 @@ func (inv *inventory) cdxLicences(declared []string) *cdx.Licenses {
 		return nil
 	}
 	ack := cdx.LicenseAcknowledgementDeclared
-	if len(kept) == 1 && inv.lic.id(kept[0]) == "" && inv.lic.expression(kept[0]) {
-		return &cdx.Licenses{{Expression: kept[0], Acknowledgement: &ack}}
+	if len(kept) == 1 && inv.lic.id(kept[0]) == "" {
+		if e := inv.lic.expression(kept[0]); e != "" {
+			return &cdx.Licenses{{Expression: e, Acknowledgement: &ack}}
+		}
 	}
 	var out cdx.Licenses
 	for _, d := range kept {

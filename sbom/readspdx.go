@@ -69,6 +69,7 @@ func parseSPDX2(data []byte) (*parsed, error) {
 	for i := range in.Packages {
 		p := &in.Packages[i]
 		switch {
+		case p.ID == "" && p.Name == "": // null
 		case len(described) == 1 && described[p.ID] && len(in.Packages) > 1:
 			d.doc.Name = cmp.Or(p.Name, d.doc.Name)
 			for _, h := range p.hashes() {

@@ -193,10 +193,9 @@ func (inv *inventory) spdxLicence(declared []string, other map[string]*v2_3.Othe
 		if d = strings.TrimSpace(d); d == "" || strings.EqualFold(d, noAssertion) {
 			continue
 		}
-		switch id := inv.lic.id(d); {
-		case id != "":
+		if id := cmp.Or(inv.lic.id(d), inv.lic.expression(d)); id != "" {
 			d = id
-		case !inv.lic.expression(d):
+		} else {
 			sum := sha256.Sum256([]byte(d))
 			ref := "LicenseRef-" + cmp.Or(idString(d[:min(40, len(d))]), "text") + "-" + hex.EncodeToString(sum[:4])
 			other[ref] = &v2_3.OtherLicense{LicenseIdentifier: ref, ExtractedText: d, LicenseName: noAssertion}

@@ -1,0 +1,243 @@
+package report
+
+import (
+	"encoding/json"
+	"slices"
+	"strings"
+	"testing"
+	"unicode/utf8"
+
+	"github.com/fnvet/fnvet"
+)
+
+// clear is a report without findings or gaps.
+func clear() *fnvet.Report {
+	r := rich()
+	r.Findings, r.Gaps = nil, nil
+	r.Scan.Complete, r.Verdict = true, fnvet.Verdict{Pass: true}
+	return r
+}
+
+// incomplete is a report that would pass but for its gaps.
+func incomplete() *fnvet.Report {
+	r := clear()
+	r.Gaps = rich().Gaps
+	r.Scan.Complete, r.Verdict = false, fnvet.Verdict{Code: 3, Reasons: []string{"3 gaps"}}
+	return r
+}
+
+func TestTableGolden(t *testing.T) {
+	golden(t, "table", write(t, "table", []*fnvet.Report{rich()}, Options{}))
+	golden(t, "table-color", write(t, "table", []*fnvet.Report{rich()}, Options{Color: true}))
+	golden(t, "table-narrow", write(t, "table", []*fnvet.Report{rich()}, Options{Width: 60}))
+	golden(t, "table-several", write(t, "table", []*fnvet.Report{clear(), incomplete(), rich()}, Options{}))
+	golden(t, "json", write(t, "json", []*fnvet.Report{rich()}, Options{}))
+	golden(t, "sarif", write(t, "sarif", []*fnvet.Report{rich()}, Options{}))
+}
+
+func firstLine(t *testing.T, r *fnvet.Report, o Options) string {
+	t.Helper()
+	line, _, _ := strings.Cut(string(write(t, "table", []*fnvet.Report{r}, o)), "\n")
+	return line
+}
+
+func TestFirstLine(t *testing.T) {
+	medium := clear()
+	medium.Findings = []fnvet.Finding{vuln("GHSA-m", fnvet.Medium, "t", "p", "1", "x", "2")}
+	one := clear()
+	one.Findings = []fnvet.Finding{vuln("GHSA-h", fnvet.High, "t", "p", "1", "x", "2")}
+	one.Verdict = fnvet.Verdict{Code: 1, Blocking: 1}
+	expired := clear()
+	expired.Verdict = fnvet.Verdict{Code: 1, Reasons: []string{"ignore of GHSA-x expired on 2026-01-01"}}
+	allowed := incomplete()
+	allowed.Verdict = fnvet.Verdict{Pass: true}
+	for _, row := range []struct {
+		r    *fnvet.Report
+		want string
+	}{
+		{rich(), "FAIL  orders.zip: 7 findings block (4 critical, 3 high); 3 places not looked at"},
+		{one, "FAIL  orders.zip: 1 finding blocks (1 high)"},
+		{expired, "FAIL  orders.zip: ignore of GHSA-x expired on 2026-01-01"},
+		{incomplete(), "INCOMPLETE  orders.zip: nothing found blocks, but 3 places could not be looked at"},
+		{allowed, "PASS  orders.zip: no findings; 3 places not looked at"},
+		{medium, "PASS  orders.zip: nothing blocks, 1 finding (1 medium)"},
+		{clear(), "PASS  orders.zip: no findings"},
+	} {
+		if got := firstLine(t, row.r, Options{}); got != row.want {
+			t.Errorf("got  %s\nwant %s", got, row.want)
+		}
+	}
+}
+
+func TestBlockingIsTheCallers(t *testing.T) {
+	none := func(*fnvet.Finding) bool { return false }
+	if got := string(write(t, "table", []*fnvet.Report{rich()}, Options{Blocking: none})); strings.Contains(got, "minimist") {
+		t.Errorf("what does not block is listed:\n%s", got)
+	}
+	for _, row := range []struct {
+		failOn string
+		want   bool
+	}{{"", true}, {"high", true}, {"critical", false}, {"any", true}, {"never", false}, {"low", true}} {
+		f := vuln("GHSA-h", fnvet.High, "t", "p", "1", "x")
+		if got := (Options{FailOn: row.failOn}).blocking()(&f); got != row.want {
+			t.Errorf("fail-on %q: %v", row.failOn, got)
+		}
+	}
+}
+
+// TestNothingListedIsCut holds that every blocking finding is named, however many.
+func TestNothingListedIsCut(t *testing.T) {
+	r := clear()
+	for i := range 500 {
+		f := vuln("GHSA-"+strings.Repeat("x", i%7)+string(rune('a'+i%26)), fnvet.High, "t", "p"+strings.Repeat("y", i), "1", "x", "2")
+		r.Findings = append(r.Findings, f)
+	}
+	got := string(write(t, "table", []*fnvet.Report{r}, Options{}))
+	for _, f := range r.Findings {
+		if !strings.Contains(got, "  "+f.Package.Name+" 1 -> 2  (npm)\n") {
+			t.Fatalf("%s is not listed", f.Package.Name)
+		}
+	}
+	r = incomplete()
+	for range 50 {
+		r.Gaps = append(r.Gaps, fnvet.Gap{Path: "x", Reason: fnvet.GapLimit})
+	}
+	if got := string(write(t, "table", []*fnvet.Report{r}, Options{})); strings.Count(got, "limit: x") != gapLimit || !strings.Contains(got, "limit: and 30 more") {
+		t.Errorf("gaps are not cut:\n%s", got)
+	}
+}
+
+func TestWidth(t *testing.T) {
+	for _, w := range []int{60, 80, 100, 200} {
+		r := rich()
+		r.Findings = slices.DeleteFunc(r.Findings, func(f fnvet.Finding) bool { return f.Title == hostile })
+		out := string(write(t, "table", []*fnvet.Report{r}, Options{Width: w}))
+		_, out, _ = strings.Cut(out, "\n") // the verdict is one line, whatever it takes
+		for line := range strings.Lines(out) {
+			line = strings.TrimSuffix(line, "\n")
+			if strings.HasSuffix(line, " ") {
+				t.Errorf("trailing space: %q", line)
+			}
+			if width(line) > w && !strings.Contains(line, `\x`) {
+				t.Errorf("%d columns, want at most %d: %s", width(line), w, line)
+			}
+		}
+	}
+}
+
+func TestOneFix(t *testing.T) {
+	for _, row := range []struct {
+		ecosystem, present string
+		lists              [][]string
+		want, why          string
+	}{
+		{"npm", "0.0.8", [][]string{{"0.2.4", "1.2.6"}, {"0.2.1", "1.2.3"}}, "0.2.4", "the higher of the same line"},
+		{"npm", "1.0.0", [][]string{{"0.2.4", "1.2.6"}, {"0.2.1", "1.2.3"}}, "1.2.6", "fixes below the present version do not count"},
+		{"Maven", "2.10.0", [][]string{{"2.3.1", "2.12.2", "2.15.0"}, {"2.12.3", "2.16.0"}}, "2.12.3", "a back-ported line"},
+		{"Maven", "2.14.1", [][]string{{"2.3.1", "2.12.2", "2.15.0"}, {"2.3.2", "2.12.4", "2.17.1"}}, "2.17.1", "lines below do not count"},
+		{"npm", "1.0.0", [][]string{{"1.2.6"}, {"2.0.3"}}, "2.0.3", "only the major has both"},
+		{"npm", "1.0.0", [][]string{{"1.2.6", "2.0.3"}, {"2.0.1"}}, "2.0.3", "2.0.1 lacks the other fix"},
+		{"npm", "9.9.9", [][]string{{"9.10.0"}}, "9.10.0", "versions are not text"},
+		{"PyPI", "1.0", [][]string{{"1.0.post1"}, {"1.1rc1"}}, "1.1rc1", "each ecosystem's order"},
+		{"npm", "3.0.0", [][]string{{"2.0.0"}}, "", "never a downgrade"},
+		{"Nowhere", "1", [][]string{{"2"}}, "", "no order known"},
+		{"npm", "1", nil, "", "nothing to fix"},
+	} {
+		if got := oneFix(row.ecosystem, row.present, row.lists); got != row.want {
+			t.Errorf("oneFix(%s %s %v) = %q, want %q: %s", row.ecosystem, row.present, row.lists, got, row.want, row.why)
+		}
+	}
+}
+
+func TestNext(t *testing.T) {
+	old := clear()
+	old.Gaps, old.Verdict = []fnvet.Gap{{Reason: fnvet.GapNoDatabase}}, fnvet.Verdict{Code: 3}
+	spaced := clear()
+	spaced.Artifact.Name = "my fn's.zip"
+	evil := clear()
+	evil.Artifact.Name = "a.zip\x1b[0m;rm -rf"
+	shell := clear()
+	shell.Findings = []fnvet.Finding{vuln("GHSA-h", fnvet.High, "t", "p;rm -rf /", "1", "x", "2"), vuln("GHSA-h", fnvet.High, "t", "--global", "1", "x", "2")}
+	shell.Verdict.Code = 1
+	for _, row := range []struct {
+		r    *fnvet.Report
+		want string
+	}{
+		{rich(), "fnvet db update\nnpm install minimist@0.2.4"},
+		{old, "fnvet db update"},
+		{clear(), "fnvet sbom orders.zip > bom.cdx.json"},
+		{spaced, `fnvet sbom 'my fn'\''s.zip' > bom.cdx.json`},
+		{evil, "fnvet sbom TARGET > bom.cdx.json"},
+		{shell, "fnvet rules GHSA-h"},
+	} {
+		if got := strings.Join(summarise(row.r, Options{}).next(), "\n"); got != row.want {
+			t.Errorf("next: %q, want %q", got, row.want)
+		}
+	}
+}
+
+// TestNothingRaw is the property that nothing of an artifact reaches a reader raw.
+func TestNothingRaw(t *testing.T) {
+	for _, format := range Formats() {
+		out := string(write(t, format, []*fnvet.Report{rich(), incomplete()}, Options{}))
+		if !utf8.ValidString(out) {
+			t.Errorf("%s: not UTF-8", format)
+		}
+		for _, c := range out {
+			if c != '\n' && !visible(c) {
+				t.Errorf("%s: holds %U", format, c)
+			}
+		}
+	}
+}
+
+func TestBuildServicesTakeNoCommands(t *testing.T) {
+	r := clear()
+	for _, path := range []string{"::set-output name=a::b", "##vso[task.setvariable]x", "##[group]x"} {
+		r.Findings = append(r.Findings, fnvet.Finding{ID: "secret/x", Kind: fnvet.SecretKind, Severity: fnvet.High, Title: path, Path: path, Remediation: path})
+	}
+	r.Gaps = []fnvet.Gap{{Path: "x", Reason: "limit", Detail: strings.Repeat("y", 90) + " ::error::z"}}
+	for line := range strings.Lines(string(write(t, "table", []*fnvet.Report{r}, Options{}))) {
+		if strings.HasPrefix(strings.TrimSpace(line), "::") || logCommand.MatchString(line) {
+			t.Errorf("a build service obeys %q", line)
+		}
+	}
+}
+
+func FuzzClean(f *testing.F) {
+	f.Add(hostile)
+	f.Fuzz(func(t *testing.T, s string) {
+		c := clean(s)
+		for _, r := range c {
+			if !visible(r) {
+				t.Fatalf("%q holds %U", c, r)
+			}
+		}
+		if clean(c) != c {
+			t.Fatalf("cleaning twice differs: %q", c)
+		}
+		before, err := json.Marshal(s)
+		if err != nil {
+			t.Fatal(err)
+		}
+		var a, b string
+		if json.Unmarshal(before, &a) != nil || json.Unmarshal(escapeUnseen(before), &b) != nil || a != b {
+			t.Fatalf("escaped JSON of %q means %q", a, b)
+		}
+	})
+}
+
+func TestJSONLists(t *testing.T) {
+	out := string(write(t, "json", []*fnvet.Report{{Packages: []fnvet.Package{{}}, Findings: []fnvet.Finding{{Package: &fnvet.PackageRef{}}}}}, Options{}))
+	if strings.Contains(out, "null") {
+		t.Errorf("null where the contract has a list:\n%s", out)
+	}
+	var one fnvet.Report
+	if err := json.Unmarshal([]byte(out), &one); err != nil {
+		t.Error(err)
+	}
+	var two []fnvet.Report
+	if err := json.Unmarshal(write(t, "json", []*fnvet.Report{rich(), rich()}, Options{}), &two); err != nil || len(two) != 2 {
+		t.Errorf("two targets: %d reports, %v", len(two), err)
+	}
+}
