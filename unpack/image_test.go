@@ -185,12 +185,17 @@ func TestImageForms(t *testing.T) {
 		env: []string{"A=1", "TOKEN=xyz"}, labels: map[string]string{"l": "v"}, history: []string{"ADD rootfs", "RUN |1 TOKEN=abc /bin/sh -c true"},
 	}
 	forms := map[string]func(*testing.T, testImage) string{
-		"docker save":     func(t *testing.T, im testImage) string { return writeFile(t, "i.tar", tarOf(t, im.saved(t)...)) },
-		"docker save gz":  func(t *testing.T, im testImage) string { return writeFile(t, "i.tgz", gzipOf(t, tarOf(t, im.saved(t)...))) },
+		"docker save": func(t *testing.T, im testImage) string { return writeFile(t, "i.tar", tarOf(t, im.saved(t)...)) },
+		"docker save gz": func(t *testing.T, im testImage) string {
+			return writeFile(t, "i.tgz", gzipOf(t, tarOf(t, im.saved(t)...)))
+		},
 		"docker save dir": func(t *testing.T, im testImage) string { return writeTree(t, im.saved(t)) },
 		"docker save OCI": func(t *testing.T, im testImage) string { return writeFile(t, "i.tar", tarOf(t, im.modern(t)...)) },
 		"OCI directory":   func(t *testing.T, im testImage) string { f, _ := im.layout(t); return writeTree(t, f) },
-		"OCI tar":         func(t *testing.T, im testImage) string { f, _ := im.layout(t); return writeFile(t, "i.tar", tarOf(t, f...)) },
+		"OCI tar": func(t *testing.T, im testImage) string {
+			f, _ := im.layout(t)
+			return writeFile(t, "i.tar", tarOf(t, f...))
+		},
 	}
 	packs := map[string]func([]byte) []byte{
 		"plain": nil,

@@ -15,6 +15,7 @@ const (
 	specialFile      = "hygiene/special-file"
 	hiddenData       = "hygiene/hidden-data"
 	nameCollision    = "hygiene/name-collision"
+	setuidFile       = "hygiene/setuid"
 )
 
 // Rules lists what Walk can report, by id.
@@ -42,6 +43,11 @@ func Rules() []fnvet.Rule {
 			ID: specialFile, Kind: fnvet.Hygiene, Severity: fnvet.Medium,
 			Title: "device, pipe or socket in the package",
 			Help:  "A function package has no use for special files, and unpacking one can hang or alter the machine. Remove it.",
+		},
+		{
+			ID: setuidFile, Kind: fnvet.Hygiene, Severity: fnvet.Low,
+			Title: "file that runs with the rights of its owner",
+			Help:  "A function package has no use for the setuid or setgid bit. Clear it before packaging.",
 		},
 		{
 			ID: hiddenData, Kind: fnvet.Hygiene, Severity: fnvet.Low,

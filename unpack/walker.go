@@ -165,6 +165,9 @@ func (w *walker) offer(sc *scope, e entry) {
 		Path: sc.path(name), Name: name, Container: sc.container, Depth: sc.depth,
 		Size: int64(len(e.data)), Mode: e.mode, Link: e.link, Layer: sc.layer, Data: e.data,
 	}
+	if e.mode&(fs.ModeSetuid|fs.ModeSetgid) != 0 && !sc.image {
+		w.finding(setuidFile, sc, file.Path, e.mode.String())
+	}
 	kind := notArchive
 	if e.mode.IsRegular() {
 		kind = sniff(memorySource(e.data))

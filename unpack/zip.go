@@ -37,9 +37,8 @@ func (w *walker) zip(sc *scope, src source) {
 	z.list()
 	z.comments()
 	wanted := z.plan()
-	z.extents = make([]extent, len(z.entries))
 	w.parallel(len(wanted), func(i int) { w.guard(sc, func() { z.read(wanted[i]) }) })
-	if !w.stopped() {
+	if !w.stopped() && len(z.entries) <= w.limits.Entries {
 		z.leftovers()
 	}
 }
@@ -99,19 +98,23 @@ func (z *zipWalk) comments() {
 
 // plan picks the entries to read and takes them from the budget, in the order
 // of the directory, so that what is left out does not depend on scheduling. It
-// returns their indexes, large ones first.
+// returns their indexes, large ones first. Of the others it only notes where
+// they are.
 func (z *zipWalk) plan() []int {
 	var wanted []int
 	names := make(map[string]int, len(z.entries))
+	z.extents = make([]extent, len(z.entries))
 	for i := range z.entries {
 		e := &z.entries[i]
 		if e.dir() {
+			z.skip(i)
 			continue
 		}
 		z.collide(names, i)
 		if e.flags&flagEncrypted != 0 {
 			z.w.gap(z.path(e), fnvet.GapEncrypted, "a password is needed")
 		} else if !z.affordable(e) {
+			z.skip(i)
 			continue
 		}
 		wanted = append(wanted, i)
@@ -121,6 +124,18 @@ func (z *zipWalk) plan() []int {
 		return cmp.Compare(z.entries[b].usize>>22, z.entries[a].usize>>22)
 	})
 	return wanted
+}
+
+// skip notes the extent of an entry that is not read.
+func (z *zipWalk) skip(i int) {
+	e := &z.entries[i]
+	var buf [localLen]byte
+	head, err := z.src.view(e.offset, localLen, buf[:])
+	if err != nil || !has(head, localSignature) {
+		return
+	}
+	body := localLen + int64(binary.LittleEndian.Uint16(head[26:])) + int64(binary.LittleEndian.Uint16(head[28:]))
+	z.extents[i] = extent{e.offset, min(e.offset+body+e.csize, z.src.n)}
 }
 
 func (z *zipWalk) path(e *zipEntry) string {
@@ -193,7 +208,7 @@ func (z *zipWalk) leftovers() {
 		if x.start > at {
 			z.hole(at, x.start)
 		}
-		if x.start < at && x.start != x.end {
+		if x.start < at {
 			z.note(fnvet.High, "entries overlap")
 		}
 		at = max(at, x.end)
