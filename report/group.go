@@ -55,7 +55,7 @@ func summarise(r *fnvet.Report, o Options) *summary {
 func (s *summary) verdict() (status, headline string) {
 	gaps := ""
 	if n := len(s.Gaps); n > 0 {
-		gaps = "; " + count(n, "place") + " not looked at"
+		gaps = "; " + count(n, "place") + " could not be looked at"
 	}
 	switch {
 	case s.Verdict.Code == 3:

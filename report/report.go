@@ -29,7 +29,7 @@ type Options struct {
 	// judging where Blocking is nil: critical, high, medium, low, any or never.
 	FailOn string
 	// Blocking tells whether a finding fails the gate. Nil judges by FailOn
-	// alone: suppressed findings and secrets of low confidence never block.
+	// alone: suppressed findings never block, secrets of low confidence only at any.
 	Blocking func(*fnvet.Finding) bool
 }
 
@@ -87,10 +87,10 @@ func (o Options) blocking() func(*fnvet.Finding) bool {
 		switch {
 		case f.Suppressed != nil, level == "never":
 			return false
-		case f.Secret != nil && f.Secret.Confidence == fnvet.ConfidenceLow:
-			return false
 		case level == "any":
 			return true
+		case f.Secret != nil && f.Secret.Confidence == fnvet.ConfidenceLow:
+			return false
 		}
 		return f.Severity.Rank() >= fnvet.Severity(level).Rank()
 	}

@@ -89,6 +89,6 @@ func rich() *fnvet.Report {
 			{Path: "orders.zip!/" + hostile, Reason: fnvet.GapUnparsable, Detail: hostile},
 			{Path: "", Reason: fnvet.GapOldDatabase, Detail: "advisories are 200 h old, more than 168 h"},
 		},
-		Verdict: fnvet.Verdict{Code: 1, Blocking: 7, Reasons: []string{"7 findings at or above high"}},
+		Verdict: fnvet.Verdict{Code: 1, Blocking: 7, Reasons: []string{"7 findings block (4 critical, 3 high)", "3 places could not be looked at"}},
 	}
 }

@@ -98,7 +98,7 @@ func (t *table) report(s *summary) {
 // reasons prints the policy's words unless the headline has said them.
 func (t *table) reasons(s *summary) {
 	for _, r := range s.Verdict.Reasons {
-		if s.status == "PASS" || r != s.headline && len(s.blocking) == 0 {
+		if !strings.Contains(s.headline, r) {
 			t.wrapped("  ", clean(r))
 		}
 	}

@@ -22,7 +22,7 @@ func clear() *fnvet.Report {
 func incomplete() *fnvet.Report {
 	r := clear()
 	r.Gaps = rich().Gaps
-	r.Scan.Complete, r.Verdict = false, fnvet.Verdict{Code: 3, Reasons: []string{"3 gaps"}}
+	r.Scan.Complete, r.Verdict = false, fnvet.Verdict{Code: 3, Reasons: []string{"3 places could not be looked at"}}
 	return r
 }
 
@@ -50,16 +50,16 @@ func TestFirstLine(t *testing.T) {
 	expired := clear()
 	expired.Verdict = fnvet.Verdict{Code: 1, Reasons: []string{"ignore of GHSA-x expired on 2026-01-01"}}
 	allowed := incomplete()
-	allowed.Verdict = fnvet.Verdict{Pass: true}
+	allowed.Verdict = fnvet.Verdict{Pass: true, Reasons: []string{"3 places could not be looked at (allowed by --allow-incomplete)"}}
 	for _, row := range []struct {
 		r    *fnvet.Report
 		want string
 	}{
-		{rich(), "FAIL  orders.zip: 7 findings block (4 critical, 3 high); 3 places not looked at"},
+		{rich(), "FAIL  orders.zip: 7 findings block (4 critical, 3 high); 3 places could not be looked at"},
 		{one, "FAIL  orders.zip: 1 finding blocks (1 high)"},
 		{expired, "FAIL  orders.zip: ignore of GHSA-x expired on 2026-01-01"},
 		{incomplete(), "INCOMPLETE  orders.zip: nothing found blocks, but 3 places could not be looked at"},
-		{allowed, "PASS  orders.zip: no findings; 3 places not looked at"},
+		{allowed, "PASS  orders.zip: no findings; 3 places could not be looked at"},
 		{medium, "PASS  orders.zip: nothing blocks, 1 finding (1 medium)"},
 		{clear(), "PASS  orders.zip: no findings"},
 	} {

@@ -21,8 +21,17 @@ func identify(purl string) (id identity, ok bool) {
 	if err != nil {
 		return identity{}, false
 	}
+	id = osvIdentity(p, purl)
+	for _, s := range []*string{&id.name, &id.version, &id.source, &id.sourceVersion} {
+		*s = strings.ToValidUTF8(*s, "\ufffd") // percent-decoding gives any bytes
+	}
+	return id, id.ecosystem != ""
+}
+
+// osvIdentity maps the parts of a package URL; purl is the same as written.
+func osvIdentity(p packageurl.PackageURL, purl string) identity {
+	id := identity{name: p.Name, version: p.Version}
 	q := p.Qualifiers.Map()
-	id = identity{name: p.Name, version: p.Version}
 	full := p.Name
 	if p.Namespace != "" {
 		full = p.Namespace + "/" + p.Name
@@ -49,7 +58,7 @@ func identify(purl string) (id identity, ok bool) {
 	default:
 		id.ecosystem = ecosystems[p.Type]
 	}
-	return id, id.ecosystem != ""
+	return id
 }
 
 // ecosystems of the package URL types whose names need no change.
