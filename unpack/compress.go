@@ -82,20 +82,17 @@ func (m *multiGzip) Read(p []byte) (int, error) {
 // next starts the next member, or returns io.EOF or errTrailing.
 func (m *multiGzip) next() error {
 	for {
-		c, err := m.r.ReadByte()
+		c, err := m.r.Peek(1)
 		if err != nil {
 			return err
 		}
-		if c == 0 {
-			continue
+		if c[0] != 0 {
+			break
 		}
-		if following, err := m.r.Peek(2); c != 0x1f || err != nil || following[0] != 0x8b || following[1] != 8 {
-			return errTrailing
-		}
-		if err := m.r.UnreadByte(); err != nil {
-			return errTrailing
-		}
-		break
+		_, _ = m.r.Discard(1) // cannot fail after Peek
+	}
+	if magic, err := m.r.Peek(3); err != nil || !has(magic, "\x1f\x8b\x08") {
+		return errTrailing
 	}
 	if err := m.z.Reset(m.r); err != nil {
 		return err
@@ -166,7 +163,7 @@ func (w *walker) compressed(sc *scope, src source, kind format) {
 			w.tar(sc, r)
 			return
 		}
-		w.single(sc, r)
+		w.single(sc, r, sizeHint(src, kind))
 	})
 }
 
@@ -206,15 +203,24 @@ func decoderBytes(kind format) int64 {
 	}
 }
 
+// sizeHint guesses what src decompresses to: a gzip file ends with its size.
+func sizeHint(src source, kind format) int64 {
+	var buf [4]byte
+	if tail, err := src.view(src.n-4, 4, buf[:]); kind == gzipFormat && err == nil {
+		return min(int64(binary.LittleEndian.Uint32(tail)), 1032*src.n, ratioFloor)
+	}
+	return 0
+}
+
 // single offers the one file of a compressed stream that is not a tar.
-func (w *walker) single(sc *scope, r io.Reader) {
+func (w *walker) single(sc *scope, r io.Reader, hint int64) {
 	if w.chargeEntries(1) == 0 {
 		return
 	}
 	name := singleName(path.Base(strings.TrimSuffix(sc.where(w), "!/")))
-	lease := w.mem.acquire(0, sc.depth)
+	lease := w.mem.acquire(hint, sc.depth)
 	defer w.mem.release(&lease)
-	data, err := w.readAll(&lease, r, 0, sc.path(name))
+	data, err := w.readAll(&lease, r, hint, sc.path(name))
 	if err != nil {
 		w.damage(sc.where(w), err)
 	}
@@ -265,21 +271,21 @@ func (w *walker) guard(sc *scope, work func()) {
 }
 
 // readAll reads r to its end into a buffer of lease, which starts with room for
-// hint bytes. It returns what it read also when it fails; past the file limit it
-// notes the gap and fails with errLimit.
+// hint bytes, those that were acquired. It returns what it read also when it
+// fails; past the file limit it notes the gap and fails with errLimit.
 func (w *walker) readAll(l *lease, r io.Reader, hint int64, path string) ([]byte, error) {
 	l.buf = w.mem.buffer(int(hint) + 1)
-	w.mem.grow(l, int64(cap(*l.buf)))
+	w.mem.grow(l, max(int64(cap(*l.buf))-l.n, 0))
 	for {
 		buf := *l.buf
+		if len(buf) == cap(buf) && len(buf) >= pieceLen {
+			return w.readPieces(l, r, path)
+		}
 		if len(buf) == cap(buf) {
-			buf = w.enlarge(l)
+			buf = w.enlarge(l, 2*cap(buf))
 		}
-		n, err := r.Read(buf[len(buf):min(cap(buf), len(buf)+1<<20)])
+		n, err := w.readSome(r, buf[len(buf):cap(buf)], path, len(buf))
 		*l.buf = buf[:len(buf)+n]
-		if !w.fits(path, int64(len(*l.buf))) {
-			return *l.buf, errLimit
-		}
 		if errors.Is(err, io.EOF) {
 			return *l.buf, nil
 		}
@@ -289,12 +295,52 @@ func (w *walker) readAll(l *lease, r io.Reader, hint int64, path string) ([]byte
 	}
 }
 
-// enlarge doubles the buffer of l.
-func (w *walker) enlarge(l *lease) []byte {
+// readSome reads once into p, which follows have bytes of the same file.
+func (w *walker) readSome(r io.Reader, p []byte, path string, have int) (int, error) {
+	n, err := r.Read(p[:min(len(p), 1<<20)])
+	if !w.fits(path, int64(have+n)) {
+		return n, errLimit
+	}
+	return n, err
+}
+
+// enlarge moves what l holds into a buffer with room for n bytes.
+func (w *walker) enlarge(l *lease, n int) []byte {
 	old := l.buf
-	l.buf = w.mem.buffer(2 * cap(*old))
+	l.buf = w.mem.buffer(n)
 	w.mem.grow(l, int64(cap(*l.buf)-cap(*old)))
 	*l.buf = append(*l.buf, *old...)
 	w.mem.putBuffer(old)
 	return *l.buf
+}
+
+const pieceLen = 16 << 20
+
+// readPieces goes on with a file of unknown size that has become large. It reads
+// pieces and joins them once, because doubling the buffer again and again would
+// need four times the file.
+func (w *walker) readPieces(l *lease, r io.Reader, path string) ([]byte, error) {
+	var pieces [][]byte
+	total := len(*l.buf)
+	var err error
+	for err == nil {
+		piece := make([]byte, 0, pieceLen)
+		w.mem.grow(l, pieceLen)
+		for err == nil && len(piece) < pieceLen {
+			var n int
+			n, err = w.readSome(r, piece[len(piece):pieceLen], path, total)
+			piece = piece[:len(piece)+n]
+			total += n
+		}
+		pieces = append(pieces, piece)
+	}
+	w.enlarge(l, total)
+	for i, piece := range pieces {
+		*l.buf = append(*l.buf, piece...)
+		pieces[i] = nil
+	}
+	if errors.Is(err, io.EOF) {
+		err = nil
+	}
+	return *l.buf, err
 }
