@@ -15,7 +15,7 @@ type packageGroup struct {
 	*fnvet.PackageRef
 	findings []*fnvet.Finding // one an advisory, worst first
 	total    int              // findings, counting every place
-	paths    []string         // where it is, sorted
+	paths    []string         // where it is, strongest evidence first
 	direct   bool
 	malware  bool
 	fix      string   // the one version that fixes all of fixable, or ""
@@ -45,9 +45,7 @@ func groupPackages(findings []*fnvet.Finding, packages []fnvet.Package) []packag
 		if j, ok := at[[3]string{p.Ecosystem, p.Name, p.Version}]; ok {
 			g := &groups[j]
 			g.direct = g.direct || p.Direct
-			for _, l := range p.Locations {
-				g.paths = append(g.paths, l.Path)
-			}
+			g.paths = append(byEvidence(p.Locations), g.paths...)
 		}
 	}
 	for i := range groups {
@@ -55,6 +53,19 @@ func groupPackages(findings []*fnvet.Finding, packages []fnvet.Package) []packag
 	}
 	slices.SortStableFunc(groups, comparePackages)
 	return groups
+}
+
+// byEvidence lists paths, those of the strongest kind first, then by name.
+func byEvidence(locations []fnvet.Location) []string {
+	kinds := []fnvet.PackageKind{fnvet.Installed, fnvet.Bundled, fnvet.Locked, fnvet.Declared}
+	sorted := slices.SortedStableFunc(slices.Values(locations), func(a, b fnvet.Location) int {
+		return cmp.Or(cmp.Compare(slices.Index(kinds, a.Kind), slices.Index(kinds, b.Kind)), cmp.Compare(a.Path, b.Path))
+	})
+	var paths []string
+	for _, l := range sorted {
+		paths = append(paths, l.Path)
+	}
+	return paths
 }
 
 func comparePackages(a, b packageGroup) int {
@@ -81,8 +92,12 @@ func (g *packageGroup) add(f *fnvet.Finding) {
 }
 
 func (g *packageGroup) finish() {
-	slices.Sort(g.paths)
-	g.paths = slices.Compact(g.paths)
+	seen := map[string]bool{}
+	g.paths = slices.DeleteFunc(g.paths, func(p string) bool {
+		was := seen[p]
+		seen[p] = true
+		return was
+	})
 	slices.SortStableFunc(g.findings, func(a, b *fnvet.Finding) int {
 		return cmp.Or(cmp.Compare(b.Severity.Rank(), a.Severity.Rank()), cmp.Compare(a.ID, b.ID))
 	})

@@ -10,8 +10,6 @@ import (
 // breaks, bidi and zero-width marks, HTML, Markdown, bytes that are not UTF-8.
 const hostile = "x\x1b[31m\r\nred\u202egnp.exe\u200b\x00\u009b2J\xff<img src=x onerror=alert(1)>|`*_[a](javascript:b)&\"'\u2028<!--"
 
-func ptr[T any](v T) *T { return &v }
-
 func vuln(id string, sev fnvet.Severity, title, name, version, path string, fixed ...string) fnvet.Finding {
 	return fnvet.Finding{
 		ID: id, Kind: fnvet.Vulnerability, Severity: sev, Title: title, Path: path,
@@ -28,7 +26,7 @@ func rich() *fnvet.Report {
 		"orders.zip!/node_modules/minimist/package.json", "0.2.4", "1.2.6")
 	minimist.Aliases = []string{"CVE-2021-44906"}
 	minimist.CVSS = &fnvet.CVSS{Vector: "CVSS:3.1/AV:N/AC:L/PR:N/UI:N/S:U/C:H/I:H/A:H", Score: 9.8}
-	minimist.KEV, minimist.KEVDue, minimist.EPSS = true, "2026-01-31", ptr(0.97)
+	minimist.KEV, minimist.KEVDue, minimist.EPSS = true, "2026-01-31", new(0.97)
 	minimist.Reachable, minimist.ReachableVia = fnvet.ReachYes, []string{"index.js", "mkdirp", "minimist"}
 	second := vuln("GHSA-vh95-rmgr-6w4m", fnvet.High, "Prototype Pollution in minimist", "minimist", "0.0.8",
 		"orders.zip!/node_modules/minimist/package.json", "0.2.1", "1.2.3")

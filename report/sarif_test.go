@@ -22,7 +22,7 @@ const (
 // moduleDir has the go command fetch a module, without touching go.mod.
 func moduleDir(t *testing.T, module string) string {
 	t.Helper()
-	cmd := exec.Command("go", "mod", "download", "-json", module)
+	cmd := exec.CommandContext(t.Context(), "go", "mod", "download", "-json", module)
 	cmd.Dir = t.TempDir()
 	out, err := cmd.Output()
 	var m struct{ Dir string }

@@ -320,10 +320,10 @@ var nouns = map[fnvet.Kind]string{
 	fnvet.Malware:       "malicious package",
 	fnvet.Vulnerability: "vulnerability",
 	fnvet.SecretKind:    "secret",
-	fnvet.ConfigKind:    "configuration",
+	fnvet.ConfigKind:    "configuration finding",
 	fnvet.Injection:     "injection",
-	fnvet.License:       "licence",
-	fnvet.Hygiene:       "hygiene",
+	fnvet.License:       "licence finding",
+	fnvet.Hygiene:       "hygiene finding",
 }
 
 // gaps prints what was not looked at, grouped by reason.

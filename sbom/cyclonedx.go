@@ -76,7 +76,7 @@ func list[T any](s []T) *[]T {
 func (inv *inventory) cdxMetadata() *cdx.Metadata {
 	a := inv.Artifact
 	root := cdx.Component{
-		BOMRef: inv.root, Type: cdx.ComponentTypeApplication, Name: cmp.Or(a.Name, "unnamed"), Version: a.Digest,
+		BOMRef: inv.root, Type: cdx.ComponentTypeApplication, Name: inv.name(), Version: a.Digest,
 	}
 	if a.Type == "image" {
 		root.Type = cdx.ComponentTypeContainer

@@ -80,6 +80,7 @@ func (d *parsed) addCycloneDX(c *cdx.Component, deps map[string][]string, leaves
 		return
 	case cdx.ComponentTypeFile, cdx.ComponentTypeContainer:
 		return
+	default:
 	}
 	out := component{
 		ref: c.BOMRef, purl: c.PackageURL, name: c.Name, group: c.Group, version: c.Version,

@@ -11,6 +11,7 @@ import (
 	"cmp"
 	"fmt"
 	"io"
+	"path"
 	"slices"
 	"strings"
 	"time"
@@ -93,6 +94,20 @@ func newInventory(r *fnvet.Report, o Options) *inventory {
 	inv.refer()
 	inv.graph()
 	return inv
+}
+
+// name is what the artifact is called, without the directories of the machine
+// it was scanned on; references of images stay whole.
+func (inv *inventory) name() string {
+	name := strings.ReplaceAll(inv.Artifact.Name, `\`, "/")
+	if inv.Artifact.Type != "image" || strings.HasSuffix(name, ".tar") {
+		name = path.Base(name)
+	}
+	switch name {
+	case "", ".", "/":
+		return "unnamed"
+	}
+	return name
 }
 
 // refer gives each package its package URL as reference, or its name where it

@@ -29,7 +29,7 @@ func cycloneDXSchemas(t *testing.T) string {
 		t.Skip("-short: the schemas come from a package registry")
 	}
 	dir := t.TempDir()
-	cmd := exec.Command("npm", "install", "--prefix", dir, "--ignore-scripts", "--omit=optional", "--no-audit", "--no-fund", schemaPackage)
+	cmd := exec.CommandContext(t.Context(), "npm", "install", "--prefix", dir, "--ignore-scripts", "--omit=optional", "--no-audit", "--no-fund", schemaPackage)
 	if out, err := cmd.CombinedOutput(); err != nil {
 		t.Skipf("no %s to read schemas from: %v: %s", schemaPackage, err, out)
 	}

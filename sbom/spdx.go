@@ -7,7 +7,6 @@ import (
 	"encoding/hex"
 	"encoding/json"
 	"net/url"
-	"path"
 	"slices"
 	"strings"
 	"time"
@@ -51,7 +50,7 @@ func writeSPDXJSON(b *bytes.Buffer, inv *inventory) error {
 // spdx builds the document; its namespace is made of its content without the
 // time, after the example of section 6.5 of the specification.
 func (inv *inventory) spdx() (*v2_3.Document, error) {
-	name := path.Base(cmp.Or(inv.Artifact.Name, "unnamed"))
+	name := inv.name()
 	doc := &v2_3.Document{
 		SPDXVersion: v2_3.Version, DataLicense: v2_3.DataLicense, SPDXIdentifier: "DOCUMENT", DocumentName: name,
 		CreationInfo: &v2_3.CreationInfo{Creators: inv.spdxCreators()},
@@ -103,7 +102,7 @@ func (inv *inventory) spdxCreators() []common.Creator {
 func (inv *inventory) spdxArtifact(other map[string]*v2_3.OtherLicense) *v2_3.Package {
 	a := inv.Artifact
 	p := &v2_3.Package{
-		PackageName: cmp.Or(a.Name, "unnamed"), PackageSPDXIdentifier: spdxRoot, PackageVersion: a.Digest,
+		PackageName: inv.name(), PackageSPDXIdentifier: spdxRoot, PackageVersion: a.Digest,
 		PackageSupplier: &common.Supplier{Supplier: noAssertion}, PackageDownloadLocation: noAssertion,
 		IsFilesAnalyzedTagPresent: true, PackageLicenseConcluded: noAssertion,
 		PackageLicenseDeclared: inv.spdxLicence([]string{inv.Licence}, other), PackageCopyrightText: noAssertion,
