@@ -158,6 +158,7 @@ type Scan struct {
 	Files      int       `json:"files"`
 	Bytes      int64     `json:"bytes"` // uncompressed
 	Complete   bool      `json:"complete"`
+	Sandbox    string    `json:"sandbox"` // how the walk was confined, "" when it was not
 	Database   Database  `json:"database"`
 }
 

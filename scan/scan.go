@@ -6,13 +6,10 @@ package scan
 import (
 	"cmp"
 	"context"
-	"errors"
-	"fmt"
-	"runtime/debug"
+
 	"slices"
 	"strings"
-	"sync"
-	"sync/atomic"
+
 	"time"
 
 	"github.com/fnvet/fnvet"
@@ -49,71 +46,57 @@ type Config struct {
 	Settings SettingsScanner
 	// Wants reports whether findings of a kind are asked for; nil: all.
 	Wants func(fnvet.Kind) bool
-	// Inventory leaves everything out but packages.
-	Inventory bool
 	// Timeout ends the walk with a gap; 0: none.
 	Timeout time.Duration
 	Version string // of fnvet
 	Rules   string // of the rule set
-	// Progress, when set, counts the files as they are read.
-	Progress *Progress
+	// Watch, when set, follows the work.
+	Watch Watch
 }
 
-// Progress is counted up while a scan runs and may be read at any time.
-type Progress struct{ Files, Bytes atomic.Int64 }
+// A Watch follows the work of a scan; its methods are called concurrently.
+type Watch interface {
+	// Count is called for each file read, with its size.
+	Count(files, bytes int64)
+	// Post says what one of the workers does, by number; "" when it is done.
+	Post(worker int, text string)
+}
 
-// Run scans one target. The error says the scan could not run at all; everything
-// else that went wrong is among the gaps. The verdict is left to the caller.
+// Run scans one target: Collect, then Complete.
 func Run(ctx context.Context, target string, c Config) (*fnvet.Report, error) {
-	started := time.Now()
-	col := &collector{steps: c.active(), progress: c.Progress}
-	walkCtx, cancel := ctx, context.CancelFunc(func() {})
-	if c.Timeout > 0 {
-		walkCtx, cancel = context.WithTimeout(ctx, c.Timeout)
-	}
-	defer cancel()
-	res, err := unpack.Walk(walkCtx, target, c.Unpack, col.visit)
+	h, err := Collect(ctx, target, c)
 	if err != nil {
 		return nil, err
 	}
-	if err := ctx.Err(); err != nil {
-		return nil, err
-	}
-	col.finish(ctx, res.Removed)
-	r := &fnvet.Report{Schema: fnvet.Schema, Artifact: res.Artifact}
-	r.Gaps = res.Gaps
-	r.Findings = res.Findings
-	pkgs, distro := col.join(r, res.Removed)
+	return Complete(ctx, h, c), nil
+}
+
+// Complete makes the report of a harvest: packages merged and matched, findings
+// sorted and given their fingerprints. The verdict is left to the caller.
+func Complete(ctx context.Context, h *Harvest, c Config) *fnvet.Report {
+	r := &fnvet.Report{Schema: fnvet.Schema, Artifact: h.Artifact, Gaps: h.Gaps}
+	r.Findings = h.Findings
+	pkgs, distro := h.join(r)
 	r.Packages = deps.Merge(pkgs, distro)
 	if distro != nil {
 		r.Artifact.Config.Distro = strings.TrimSpace(distro.ID + " " + distro.VersionID)
 	}
-	if !c.Inventory {
-		r.Scan.Database = c.judgeable(ctx, r, res)
-	}
-	r.Gaps = append(r.Gaps, nothing(r, res.Files)...)
-	c.clean(r)
-	r.Scan.Version, r.Scan.Rules = c.Version, c.Rules
-	r.Scan.Files, r.Scan.Bytes = res.Files, res.Bytes
-	r.Scan.Started = started.UTC()
-	r.Scan.DurationMS = time.Since(started).Milliseconds()
-	r.Scan.Complete = len(r.Gaps) == 0
-	return r, nil
-}
-
-// judgeable adds what is found outside the files: advisories and settings.
-func (c *Config) judgeable(ctx context.Context, r *fnvet.Report, res *unpack.Result) fnvet.Database {
-	if c.Settings != nil && c.wants(fnvet.SecretKind) {
-		r.Findings = append(r.Findings, c.Settings.Settings(ctx, res.Settings)...)
-	}
-	db := fnvet.Database{Ecosystems: []string{}}
+	r.Scan.Database.Ecosystems = []string{}
 	if c.Matcher != nil && (c.wants(fnvet.Vulnerability) || c.wants(fnvet.Malware)) {
 		findings, gaps, info := c.Matcher.Match(ctx, r.Packages)
 		r.Findings = append(r.Findings, findings...)
 		r.Gaps = append(r.Gaps, gaps...)
-		db = info
+		r.Scan.Database = info
 	}
-	return db
+	r.Gaps = append(r.Gaps, nothing(r, h.Files)...)
+	c.clean(r)
+	r.Scan.Version, r.Scan.Rules = c.Version, c.Rules
+	r.Scan.Files, r.Scan.Bytes = h.Files, h.Bytes
+	r.Scan.Sandbox = h.Sandbox
+	r.Scan.Started = h.Started.UTC()
+	r.Scan.DurationMS = time.Since(h.Started).Milliseconds()
+	r.Scan.Complete = len(r.Gaps) == 0
+	return r
 }
 
 // nothing is the gap of a target in which there was nothing to judge.
@@ -217,123 +200,4 @@ func purl(f fnvet.Finding) string {
 
 func compareGaps(a, b fnvet.Gap) int {
 	return cmp.Or(cmp.Compare(a.Path, b.Path), cmp.Compare(a.Reason, b.Reason), cmp.Compare(a.Detail, b.Detail))
-}
-
-// collector gathers facts from concurrent visits. Only files that yielded
-// something leave a trace.
-type collector struct {
-	steps    []Step
-	progress *Progress
-
-	mu    sync.Mutex
-	slots []slot
-}
-
-type slot struct {
-	path, layer string
-	step        int
-	facts       fnvet.Facts
-}
-
-func (c *collector) visit(ctx context.Context, f *fnvet.File) {
-	for i := range c.steps {
-		if facts, some := c.run(ctx, i, f); some {
-			c.mu.Lock()
-			c.slots = append(c.slots, slot{f.Path, f.Layer, i, facts})
-			c.mu.Unlock()
-		}
-	}
-	if c.progress != nil {
-		c.progress.Files.Add(1)
-		c.progress.Bytes.Add(int64(len(f.Data)))
-	}
-}
-
-// run gives one file to one step and turns an error or a panic into a gap.
-func (c *collector) run(ctx context.Context, step int, f *fnvet.File) (facts fnvet.Facts, some bool) {
-	defer func() {
-		if p := recover(); p != nil {
-			facts.Gaps = append(facts.Gaps, crashed(c.steps[step].Name, f.Path, p))
-			some = true
-		}
-	}()
-	d := c.steps[step].Detector
-	if !d.Want(f) {
-		return fnvet.Facts{}, false
-	}
-	facts, err := d.Detect(ctx, f)
-	if err != nil {
-		facts.Gaps = append(facts.Gaps, gapOf(f.Path, err))
-	}
-	return facts, len(facts.Packages)+len(facts.Findings)+len(facts.Gaps) > 0 || facts.Distro != nil
-}
-
-func gapOf(path string, err error) fnvet.Gap {
-	if errors.Is(err, context.DeadlineExceeded) {
-		return fnvet.Gap{Path: path, Reason: fnvet.GapLimit, Detail: "the time limit of the scan (--timeout) was reached"}
-	}
-	return fnvet.Gap{Path: path, Reason: fnvet.GapUnparsable, Detail: err.Error()}
-}
-
-func crashed(step, path string, p any) fnvet.Gap {
-	at := ""
-	// The frame that panicked, without arguments: they may hold file content.
-	for line := range strings.SplitSeq(string(debug.Stack()), "\n") {
-		if strings.HasPrefix(line, "\t") && !strings.Contains(line, "/runtime/") && !strings.Contains(line, "/scan/scan.go") {
-			at, _, _ = strings.Cut(strings.TrimSpace(line), " ")
-			at = at[strings.LastIndexByte(at, '/')+1:]
-			break
-		}
-	}
-	return fnvet.Gap{Path: path, Reason: fnvet.GapFailed, Detail: fmt.Sprintf("step %s crashed (%T at %s)", step, p, at)}
-}
-
-func (c *collector) finish(ctx context.Context, removed func(path, layer string) (string, bool)) {
-	gone := func(path, layer string) bool { _, is := removed(path, layer); return is }
-	for i, s := range c.steps {
-		fin, ok := s.Detector.(fnvet.Finisher)
-		if !ok {
-			continue
-		}
-		facts, err := safeFinish(ctx, s.Name, fin, gone)
-		if err != nil {
-			facts.Gaps = append(facts.Gaps, gapOf(s.Name, err))
-		}
-		c.slots = append(c.slots, slot{step: i, facts: facts})
-	}
-}
-
-func safeFinish(ctx context.Context, name string, f fnvet.Finisher, gone func(path, layer string) bool) (facts fnvet.Facts, err error) {
-	defer func() {
-		if p := recover(); p != nil {
-			facts.Gaps = append(facts.Gaps, crashed(name, name, p))
-		}
-	}()
-	return f.Finish(ctx, gone)
-}
-
-// join merges the slots in path order into the report and returns the packages
-// of the final file system and its distribution.
-func (c *collector) join(r *fnvet.Report, removed func(path, layer string) (string, bool)) ([]fnvet.Package, *fnvet.Distro) {
-	slices.SortFunc(c.slots, func(a, b slot) int {
-		return cmp.Or(cmp.Compare(a.path, b.path), cmp.Compare(a.layer, b.layer), cmp.Compare(a.step, b.step))
-	})
-	var pkgs []fnvet.Package
-	var distro *fnvet.Distro
-	for i := range c.slots {
-		s := &c.slots[i]
-		r.Gaps = append(r.Gaps, s.facts.Gaps...)
-		for _, f := range s.facts.Findings {
-			f.RemovedBy, f.Removed = removed(f.Path, f.Layer)
-			r.Findings = append(r.Findings, f)
-		}
-		if _, gone := removed(s.path, s.layer); gone && s.path != "" {
-			continue
-		}
-		pkgs = append(pkgs, s.facts.Packages...)
-		if distro == nil {
-			distro = s.facts.Distro
-		}
-	}
-	return pkgs, distro
 }

@@ -47,19 +47,16 @@ func (c *cli) sbom(ctx context.Context, flags *sbomFlags, target string) error {
 	if !slices.Contains(sbom.Formats(), format) {
 		return fmt.Errorf("--format: unknown format %q: want one of %s", format, strings.Join(sbom.Formats(), ", "))
 	}
-	opts, err := flags.unpack.options(c.stdin)
+	q, sandboxed, err := flags.unpack.request(flags.timeout)
 	if err != nil {
 		return err
 	}
-	meter := c.startMeter(target)
-	r, err := scan.Run(ctx, target, scan.Config{
-		Unpack: opts, Steps: inventory(), Inventory: true, Timeout: flags.timeout,
-		Version: version(), Rules: rulesVersion(), Progress: meter.progress(),
-	})
-	meter.stop()
+	q.Target, q.Inventory = target, true
+	harvest, err := c.collect(ctx, q, sandboxed)
 	if err != nil {
 		return targetError(target, err)
 	}
+	r := scan.Complete(ctx, harvest, scan.Config{Version: version(), Rules: rulesVersion()})
 	write := func(w io.Writer) error {
 		return sbom.Write(w, format, r, sbom.Options{Now: r.Scan.Started, Version: version()})
 	}

@@ -17,9 +17,9 @@ import (
 	"github.com/fnvet/fnvet"
 	"github.com/fnvet/fnvet/policy"
 	"github.com/fnvet/fnvet/report"
+	"github.com/fnvet/fnvet/sandbox"
 	"github.com/fnvet/fnvet/sbom"
 	"github.com/fnvet/fnvet/scan"
-	"github.com/fnvet/fnvet/secrets"
 	"github.com/fnvet/fnvet/unpack"
 )
 
@@ -43,6 +43,7 @@ type unpackFlags struct {
 	fileBytes      string
 	entries        int
 	depth, ratio   int
+	sandbox        bool
 }
 
 func (u *unpackFlags) add(f *pflag.FlagSet) {
@@ -52,25 +53,30 @@ func (u *unpackFlags) add(f *pflag.FlagSet) {
 	f.StringVar(&u.fileBytes, "max-file-size", "512MiB", "limit of one file: `SIZE`")
 	f.IntVar(&u.entries, "max-entries", 1_000_000, "limit of entries over all archives: `N`")
 	f.IntVar(&u.depth, "max-depth", 8, "limit of archives inside archives: `N`")
+	f.BoolVar(&u.sandbox, "sandbox", sandbox.Supported(), "read the target in a confined child process (linux)")
 	f.IntVar(&u.ratio, "max-ratio", 1000, "limit of decompressed to compressed size of one entry: `N`")
 }
 
-func (u *unpackFlags) options(stdin io.Reader) (unpack.Options, error) {
+// request is what the flags ask of a walk, and whether in a sandbox.
+func (u *unpackFlags) request(timeout time.Duration) (walkRequest, bool, error) {
 	total, err := parseSize(u.totalBytes)
 	if err != nil {
-		return unpack.Options{}, fmt.Errorf("--max-total-size: %w", err)
+		return walkRequest{}, false, fmt.Errorf("--max-total-size: %w", err)
 	}
 	file, err := parseSize(u.fileBytes)
 	if err != nil {
-		return unpack.Options{}, fmt.Errorf("--max-file-size: %w", err)
+		return walkRequest{}, false, fmt.Errorf("--max-file-size: %w", err)
 	}
-	if u.entries <= 0 || u.depth <= 0 || u.ratio <= 0 {
-		return unpack.Options{}, errors.New("--max-entries, --max-depth and --max-ratio take a number above 0")
+	if u.entries <= 0 || u.depth <= 0 || u.ratio <= 0 || timeout <= 0 {
+		return walkRequest{}, false, errors.New("--max-entries, --max-depth, --max-ratio and --timeout take a number above 0")
 	}
-	return unpack.Options{
-		Name: u.name, Stdin: stdin, Platform: u.platform,
-		Limits: unpack.Limits{TotalBytes: total, FileBytes: file, Entries: u.entries, Depth: u.depth, Ratio: u.ratio},
-	}, nil
+	return walkRequest{
+		Timeout: timeout,
+		Unpack: unpack.Options{
+			Name: u.name, Platform: u.platform,
+			Limits: unpack.Limits{TotalBytes: total, FileBytes: file, Entries: u.entries, Depth: u.depth, Ratio: u.ratio},
+		},
+	}, u.sandbox, nil
 }
 
 func (c *cli) scanCommand() *cobra.Command {
@@ -168,13 +174,14 @@ func wanted(only, skip []string) (func(fnvet.Kind) bool, error) {
 
 // A scanRun is what the flags of one scan come to.
 type scanRun struct {
-	outs     []output
-	policy   policy.Policy
-	baseline *fnvet.Report
-	now      time.Time
-	config   scan.Config
-	secrets  *secrets.Scanner
-	matcher  *matcher
+	outs      []output
+	policy    policy.Policy
+	baseline  *fnvet.Report
+	now       time.Time
+	request   walkRequest // all but the target
+	sandboxed bool
+	config    scan.Config // of what follows the walk
+	matcher   *matcher
 }
 
 func (c *cli) plan(flags *scanFlags) (*scanRun, error) {
@@ -193,29 +200,24 @@ func (c *cli) plan(flags *scanFlags) (*scanRun, error) {
 		return nil, fmt.Errorf("--fail-on: %w", err)
 	}
 	run.policy = policy.Policy{FailOn: level, AllowIncomplete: flags.allowIncomplete}
-	wants, err := wanted(flags.only, flags.skip)
-	if err != nil {
-		return nil, err
-	}
 	if flags.baseline != "" {
 		if run.baseline, err = readReport(flags.baseline); err != nil {
 			return nil, fmt.Errorf("--baseline: %w", err)
 		}
 	}
-	opts, err := flags.unpack.options(c.stdin)
-	if err != nil {
-		return nil, err
-	}
-	if run.secrets, err = secrets.New(secrets.Options{Key: installationKey()}); err != nil {
-		return nil, err
-	}
 	if run.matcher, err = flags.db.matcher(c, run.now); err != nil {
 		return nil, err
 	}
-	run.config = scan.Config{
-		Unpack: opts, Matcher: run.matcher, Settings: run.secrets, Wants: wants,
-		Timeout: flags.timeout, Version: version(), Rules: rulesVersion(),
+	run.request, run.sandboxed, err = flags.unpack.request(flags.timeout)
+	if err != nil {
+		return nil, err
 	}
+	run.request.Only, run.request.Skip = flags.only, flags.skip
+	run.request.Key = installationKey()
+	if run.config, err = run.request.config(); err != nil {
+		return nil, err
+	}
+	run.config.Matcher, run.config.Version, run.config.Rules = run.matcher, version(), rulesVersion()
 	return run, nil
 }
 
@@ -297,15 +299,13 @@ func exitCode(reports []*fnvet.Report, failed bool) int {
 }
 
 func (c *cli) scanOne(ctx context.Context, run *scanRun, target string) (*fnvet.Report, error) {
-	config := run.config
-	config.Steps = steps(run.secrets)
-	meter := c.startMeter(target)
-	config.Progress = meter.progress()
-	r, err := scan.Run(ctx, target, config)
-	meter.stop()
+	q := run.request
+	q.Target = target
+	harvest, err := c.collect(ctx, q, run.sandboxed)
 	if err != nil {
 		return nil, err
 	}
+	r := scan.Complete(ctx, harvest, run.config)
 	if run.baseline != nil {
 		policy.Baseline(r.Findings, run.baseline)
 	}

@@ -6,12 +6,12 @@ import (
 	"os"
 	"path/filepath"
 	"sync"
+	"sync/atomic"
 	"time"
 
 	"golang.org/x/term"
 
 	"github.com/fnvet/fnvet/advisory"
-	"github.com/fnvet/fnvet/scan"
 )
 
 // note tells a person what goes on.
@@ -56,10 +56,24 @@ type meter struct {
 	over sync.WaitGroup
 	line func() string
 
-	scan  scan.Progress
 	mu    sync.Mutex
 	fetch advisory.Progress
 }
+
+// tally counts what a scan in this process has read.
+type tally struct{ files, bytes atomic.Int64 }
+
+// Count adds to the tally.
+func (t *tally) Count(files, bytes int64) {
+	t.files.Add(files)
+	t.bytes.Add(bytes)
+}
+
+// Post does nothing: no one watches the workers of this process.
+func (t *tally) Post(int, string) {}
+
+// Counts reads the tally.
+func (t *tally) Counts() (files, bytes int64) { return t.files.Load(), t.bytes.Load() }
 
 const (
 	meterDelay = time.Second
@@ -67,11 +81,12 @@ const (
 	eraseLine  = "\r\x1b[K"
 )
 
-func (c *cli) startMeter(target string) *meter {
+func (c *cli) startMeter(target string, counts func() (files, bytes int64)) *meter {
 	m := &meter{}
 	name := printable(filepath.Base(target))
 	m.line = func() string {
-		return fmt.Sprintf("scanning %s: %d files, %.0f MB", name, m.scan.Files.Load(), float64(m.scan.Bytes.Load())/1e6)
+		files, bytes := counts()
+		return fmt.Sprintf("scanning %s: %d files, %.0f MB", name, files, float64(bytes)/1e6)
 	}
 	m.start(c.stderr)
 	return m
@@ -125,8 +140,6 @@ func (m *meter) stop() {
 	close(m.done)
 	m.over.Wait()
 }
-
-func (m *meter) progress() *scan.Progress { return &m.scan }
 
 func (m *meter) fetched(p advisory.Progress) {
 	m.mu.Lock()

@@ -1,0 +1,257 @@
+package main
+
+import (
+	"context"
+	"crypto/sha256"
+	"encoding/gob"
+	"encoding/hex"
+	"errors"
+	"fmt"
+	"io"
+	"os"
+	"path/filepath"
+	"strings"
+	"time"
+
+	"github.com/spf13/cobra"
+
+	"github.com/fnvet/fnvet"
+	"github.com/fnvet/fnvet/sandbox"
+	"github.com/fnvet/fnvet/scan"
+	"github.com/fnvet/fnvet/secrets"
+	"github.com/fnvet/fnvet/unpack"
+)
+
+// walkCommand is the hidden command a scan starts itself with.
+const walkCommand = "walk-in-sandbox"
+
+// Limits of the child. Memory is address space, of which a Go program reserves
+// far more than it uses.
+const (
+	sandboxMemory = 16 << 30
+	sandboxFiles  = 4096
+	// grace is how long a child may take to report after its own time limit.
+	grace = 20 * time.Second
+)
+
+// A walkRequest is what a parent asks of a child.
+type walkRequest struct {
+	Target     string
+	Unpack     unpack.Options
+	Only, Skip []string
+	Inventory  bool
+	Timeout    time.Duration
+	Key        []byte // of Secret.Hash
+}
+
+// A walkMessage is one answer of a child: a part, or the end.
+type walkMessage struct {
+	Part *scan.Part
+	End  *scan.Harvest
+	Err  *walkError
+}
+
+// A walkError is an error that crosses from child to parent.
+type walkError struct {
+	Text    string
+	NoEntry bool // errors.Is(err, os.ErrNotExist)
+}
+
+func (e *walkError) Error() string { return e.Text }
+
+// Is lets a caller ask for os.ErrNotExist.
+func (e *walkError) Is(target error) bool { return e.NoEntry && target == os.ErrNotExist }
+
+// config is what the request comes to, in the child or without one.
+func (q *walkRequest) config() (scan.Config, error) {
+	wants, err := wanted(q.Only, q.Skip)
+	if err != nil {
+		return scan.Config{}, err
+	}
+	c := scan.Config{Unpack: q.Unpack, Wants: wants, Timeout: q.Timeout}
+	if q.Inventory {
+		c.Steps = inventory()
+		return c, nil
+	}
+	finder, err := secrets.New(secrets.Options{Key: q.Key})
+	if err != nil {
+		return scan.Config{}, err
+	}
+	c.Settings = finder
+	c.Steps = steps(finder)
+	return c, nil
+}
+
+// collect walks the target, in a sandboxed child where that works and is wanted.
+func (c *cli) collect(ctx context.Context, q walkRequest, sandboxed bool) (*scan.Harvest, error) {
+	if sandboxed && sandbox.Supported() {
+		return c.collectInChild(ctx, q)
+	}
+	config, err := q.config()
+	if err != nil {
+		return nil, err
+	}
+	config.Unpack.Stdin = c.stdin
+	count := &tally{}
+	config.Watch = count
+	m := c.startMeter(q.Target, count.Counts)
+	defer m.stop()
+	return scan.Collect(ctx, q.Target, config)
+}
+
+func (c *cli) collectInChild(ctx context.Context, q walkRequest) (*scan.Harvest, error) {
+	childCtx, cancel := ctx, context.CancelFunc(func() {})
+	if q.Timeout > 0 {
+		childCtx, cancel = context.WithTimeout(ctx, q.Timeout+grace)
+	}
+	defer cancel()
+	var stdin io.Reader
+	if q.Target == "-" {
+		stdin = c.stdin
+	}
+	child, err := sandbox.Start(childCtx, []string{walkCommand}, stdin)
+	if err != nil {
+		return nil, fmt.Errorf("sandbox: %w", err)
+	}
+	started := time.Now()
+	m := c.startMeter(q.Target, child.Board.Counts)
+	harvest, err := converse(child, q)
+	m.stop()
+	died := child.Wait()
+	if ctx.Err() != nil {
+		return nil, ctx.Err()
+	}
+	if harvest.Started.IsZero() {
+		harvest.Started = started
+	}
+	if _, told := errors.AsType[*walkError](err); told {
+		return nil, err
+	}
+	if death, ok := errors.AsType[*sandbox.Death](died); ok {
+		bury(harvest, q, death, childCtx.Err() != nil)
+		return harvest, nil
+	}
+	return harvest, errors.Join(err, died)
+}
+
+// converse sends the request and takes the answers until the end or the child's
+// death. What came before is in the harvest either way.
+func converse(child *sandbox.Child, q walkRequest) (*scan.Harvest, error) {
+	var parts []scan.Part
+	h := &scan.Harvest{}
+	err := errors.Join(gob.NewEncoder(child.In).Encode(q), child.In.Close())
+	if err != nil {
+		return h, err
+	}
+	answers := gob.NewDecoder(child.Out)
+	for {
+		var m walkMessage
+		err := answers.Decode(&m)
+		switch {
+		case err != nil:
+			h.Parts = parts
+			return h, fmt.Errorf("sandbox: %w", err)
+		case m.Err != nil:
+			return h, m.Err
+		case m.Part != nil:
+			parts = append(parts, *m.Part)
+		case m.End != nil:
+			m.End.Parts = parts
+			return m.End, nil
+		}
+	}
+}
+
+// bury completes the harvest of a child that died: what it was at work on is a
+// gap each, and the artifact is described from outside.
+func bury(h *scan.Harvest, q walkRequest, d *sandbox.Death, late bool) {
+	name := q.Unpack.Name
+	if name == "" {
+		name = filepath.Base(q.Target)
+	}
+	if h.Artifact.Name == "" {
+		h.Artifact = fnvet.Artifact{Name: name, Type: "unknown"}
+		h.Artifact.Digest, h.Artifact.Size = digestOf(q.Target)
+	}
+	how, reason := d.How, fnvet.GapFailed
+	if late {
+		how, reason = "the time limit (--timeout) was reached", fnvet.GapLimit
+	}
+	busy := d.Busy
+	if len(busy) == 0 {
+		busy = []string{name}
+	}
+	for _, at := range busy {
+		path, step, _ := strings.Cut(at, " (step ")
+		detail := "the sandboxed scan ended here: " + how
+		if step != "" {
+			detail += " in step " + strings.TrimSuffix(step, ")")
+		}
+		h.Gaps = append(h.Gaps, fnvet.Gap{Path: path, Reason: reason, Detail: detail + "; only what was found before is reported"})
+	}
+}
+
+// digestOf is the digest and size of a regular file, else empty.
+func digestOf(path string) (string, int64) {
+	f, err := os.Open(path) // #nosec G304 -- the user names the file
+	if err != nil {
+		return "", 0
+	}
+	defer f.Close()
+	if info, err := f.Stat(); err != nil || !info.Mode().IsRegular() {
+		return "", 0
+	}
+	sum := sha256.New()
+	n, err := io.Copy(sum, f)
+	if err != nil {
+		return "", 0
+	}
+	return "sha256:" + hex.EncodeToString(sum.Sum(nil)), n
+}
+
+// walkInSandbox is the child's side.
+func (c *cli) walkInSandbox() *cobra.Command {
+	return &cobra.Command{
+		Use: walkCommand, Hidden: true, Args: cobra.NoArgs,
+		RunE: func(cmd *cobra.Command, _ []string) error {
+			in, out, board, err := sandbox.Join()
+			if err != nil {
+				return err
+			}
+			var q walkRequest
+			if err := gob.NewDecoder(in).Decode(&q); err != nil {
+				return err
+			}
+			answers := gob.NewEncoder(out)
+			h, err := c.confined(cmd.Context(), q, board, func(p scan.Part) {
+				// A parent that went away kills this process.
+				_ = answers.Encode(walkMessage{Part: &p})
+			})
+			if err != nil {
+				return answers.Encode(walkMessage{Err: &walkError{Text: err.Error(), NoEntry: errors.Is(err, os.ErrNotExist)}})
+			}
+			return errors.Join(answers.Encode(walkMessage{End: h}), out.Close())
+		},
+	}
+}
+
+// confined restricts this process and walks the target in it.
+func (c *cli) confined(ctx context.Context, q walkRequest, board *sandbox.Board, emit func(scan.Part)) (*scan.Harvest, error) {
+	config, err := q.config()
+	if err != nil {
+		return nil, err
+	}
+	config.Unpack.Stdin = c.stdin
+	config.Watch = board
+	readable, network := unpack.Needs(q.Target, q.Unpack)
+	level, err := sandbox.Enter(readable, network, sandbox.Limits{Memory: sandboxMemory, Files: sandboxFiles})
+	if err != nil {
+		return nil, err
+	}
+	h, err := scan.Stream(ctx, q.Target, config, emit)
+	if err != nil {
+		return nil, err
+	}
+	h.Sandbox = level
+	return h, nil
+}
