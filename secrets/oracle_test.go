@@ -68,6 +68,7 @@ func ownRaw(ctx context.Context, s *Scanner, name string, data []byte) []raw {
 	w.reset(ctx, f)
 	var out []raw
 	t := text{data: f.Data, at: func(i int) int { return i }}
+	w.reads = spareReads + len(data)
 	w.mark(t.data)
 	for _, i := range w.order {
 		w.search(s.set.rules[i], &t)

@@ -71,7 +71,6 @@ func newPlan(text string, keywords []string) (*plan, error) {
 // oneLead reports whether all routes begin with optional bytes of one class and
 // nothing else, and notes which and how many.
 func (a *analysis) oneLead(p *plan) bool {
-	class := ""
 	for _, r := range a.routes {
 		most := 0
 		for _, head := range r.heads {
@@ -81,12 +80,12 @@ func (a *analysis) oneLead(p *plan) bool {
 			if head.Op != syntax.OpRepeat || head.Min != 0 || head.Max < 0 || head.Sub[0].Op != syntax.OpCharClass {
 				return false
 			}
-			if text := head.Sub[0].String(); class == "" {
-				class = text
-				p.lead = new([256]bool)
-				collect(head.Sub[0], p.lead)
-				clear(p.lead[utf8.RuneSelf:])
-			} else if class != text {
+			var set [256]bool
+			collect(head.Sub[0], &set)
+			clear(set[utf8.RuneSelf:])
+			if p.lead == nil {
+				p.lead = &set
+			} else if *p.lead != set {
 				return false
 			}
 			most += head.Max
@@ -112,6 +111,12 @@ func flatten(list []*syntax.Regexp, re *syntax.Regexp) []*syntax.Regexp {
 		return list
 	case syntax.OpEmptyMatch:
 		return list
+	case syntax.OpRepeat: // its first round may hold the keyword's end
+		if sub := re.Sub[0]; re.Min > 0 && sub.Op == syntax.OpConcat {
+			rest := *re
+			rest.Min, rest.Max = re.Min-1, max(re.Max-1, -1)
+			return append(flatten(list, sub), &rest)
+		}
 	}
 	return append(list, re)
 }

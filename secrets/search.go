@@ -205,18 +205,22 @@ func (w *worker) extend(data []byte, at int, pieces []piece, step int) int {
 	return at
 }
 
+// maxRun is the longest part of a match that has no bound of its own, in bytes:
+// longer than any key or token, and a fraction of what gitleaks reads at once.
+const maxRun = 32 << 10
+
 // runEnd returns where the run of bytes of a set that starts at at ends. It
 // remembers the last run of each set, so that many questions about one long run
 // are answered in linear time.
 func (w *worker) runEnd(data []byte, at int, set *[256]bool, step int) int {
 	last, known := w.runs[set]
 	end := at
-	for {
+	for end-at < maxRun && at-end < maxRun {
 		if known && end >= last.start && end <= last.end {
 			if step > 0 {
-				end = last.end
+				end = min(last.end, at+maxRun)
 			} else {
-				end = last.start
+				end = max(last.start, at-maxRun)
 			}
 			break
 		}
@@ -251,17 +255,34 @@ func (w *worker) searchCuts(r *rule, t *text, cuts []cut) {
 			}
 		}
 		right := min(w.extend(t.data, c.at, p.routes[c.route].after, 1)+margin, len(t.data))
+		if !w.spend(right - start) {
+			return
+		}
 		groups := re.FindSubmatchIndex(t.data[start:right])
-		if groups == nil {
-			continue
+		if groups == nil || start+groups[1] == right && right < len(t.data) {
+			continue // nothing, or cut off by maxRun
 		}
 		w.consider(r, t, match{start, groups})
 		done = max(start+groups[1], start+1)
 	}
 }
 
-// maxWindows bounds the bytes of a file that one rule's regexp reads in windows.
-const maxWindows = 4 << 20
+// The bytes of a text that regexps read again are bounded, so that no text takes
+// longer than in proportion to its length: spareReads, and a part of the text's
+// length.
+const (
+	spareReads = 8 << 20
+	readShare  = 4
+)
+
+// spend takes n bytes from what regexps may still read, or caps the search.
+func (w *worker) spend(n int) bool {
+	w.reads -= n
+	if w.reads < 0 {
+		w.capped = true
+	}
+	return w.reads >= 0
+}
 
 // searchWindows runs the rule's regexp on each of the windows of the text.
 func (w *worker) searchWindows(r *rule, t *text, windows []span) {
@@ -269,15 +290,15 @@ func (w *worker) searchWindows(r *rule, t *text, windows []span) {
 	if err != nil {
 		return
 	}
-	read := 0
 	for _, s := range windows {
-		if s.end-s.start > maxWindows-read {
-			w.capped = true
-			s.end = s.start + maxWindows - read
+		if !w.spend(s.end - s.start) {
+			return
 		}
-		read += s.end - s.start
 		for _, groups := range re.FindAllSubmatchIndex(t.data[s.start:s.end], maxMatches) {
 			start := s.start + groups[0]
+			if s.start+groups[1] == s.end && s.end < len(t.data) {
+				continue // cut off by maxRun
+			}
 			for i := len(groups) - 1; i >= 0; i-- {
 				if groups[i] >= 0 {
 					groups[i] -= groups[0]

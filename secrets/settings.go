@@ -45,8 +45,9 @@ func (s *Scanner) setting(ctx context.Context, set *fnvet.Setting) []fnvet.Findi
 	found := s.spans(ctx, line)
 	var out []fnvet.Finding
 	for _, c := range found {
-		if c.secretEnd <= base {
-			continue
+		value := string(c.secret())
+		if c.secretEnd <= base || c.rule.generic || c.rule.assigned && isPlaceholder(value) {
+			continue // plainSecrets judges by the name, and better
 		}
 		f := s.describe(c.rule, c.secret(), excerpt(&c))
 		f.Secret.Confidence = confidenceOf(c.rule, place{})
@@ -100,12 +101,18 @@ type assignment struct {
 }
 
 // plainSecrets lists the literal values in a setting whose names say that they
-// are secrets: the setting's own, and NAME=value words inside a command line.
+// are secrets: the setting's own, and NAME=value words inside a command line;
+// and the passwords in URLs.
 func plainSecrets(name, value string) []assignment {
 	if secretName(name) && !isPlaceholder(value) {
 		return []assignment{{name, 0, len(value)}}
 	}
 	var out []assignment
+	for _, u := range urlPasswords(value) {
+		if !isPlaceholder(value[u.start:u.end]) {
+			out = append(out, assignment{name, u.start, u.end})
+		}
+	}
 	for _, w := range assignments(value) {
 		if secretName(w.name) && !isPlaceholder(value[w.start:w.end]) {
 			out = append(out, w)
@@ -162,6 +169,7 @@ func (s *Scanner) spans(ctx context.Context, line string) []candidate {
 	w.reset(ctx, f)
 	t := text{data: []byte(line), at: func(i int) int { return i }}
 	clear(w.runs)
+	w.reads = spareReads
 	w.mark(t.data)
 	for _, i := range w.order {
 		w.search(s.set.rules[i], &t)

@@ -21,6 +21,7 @@ type worker struct {
 	place place
 
 	buf      []byte  // decoded text
+	used     int     // bytes of buf that held some since the last wipe
 	hit      []bool  // per rule: a keyword occurred
 	order    []int   // the rules hit, by index
 	skip     []int8  // per rule: whether its paths rule the file out; 0 unknown
@@ -30,6 +31,7 @@ type worker struct {
 	drafts   []candidate
 	findings []fnvet.Finding
 	capped   bool
+	reads    int // bytes that regexps may still read of this text
 }
 
 func newWorker(s *Scanner) *worker {
@@ -55,7 +57,8 @@ func (w *worker) reset(ctx context.Context, f *fnvet.File) {
 
 // wipe forgets everything about the last file.
 func (w *worker) wipe() {
-	clear(w.buf[:cap(w.buf)])
+	clear(w.buf[:min(w.used, cap(w.buf))])
+	w.used = 0
 	clear(w.drafts)
 	w.ctx, w.file, w.findings = nil, nil, nil
 	w.drafts, w.names = w.drafts[:0], w.names[:0]
@@ -93,6 +96,8 @@ func (w *worker) pathApplies(r *rule) bool {
 // scan searches one text of the file and appends what it finds.
 func (w *worker) scan(t text) error {
 	clear(w.runs)
+	w.reads = spareReads + len(t.data)/readShare
+	w.used = max(w.used, len(t.data))
 	w.mark(t.data)
 	w.drafts = w.drafts[:0]
 	for _, i := range w.order {
