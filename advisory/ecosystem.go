@@ -144,7 +144,7 @@ func goRelease(v string) string {
 		}
 		return numbers + "-" + word + "." + strings.TrimPrefix(n, ".")
 	}
-	if strings.HasPrefix(label, "0") || numbers == "" { // "1.21.0-0" of the database; "devel …"
+	if numbers == "" || label != "" && label[0] >= '0' && label[0] <= '9' { // "devel …"; "1.21.0-0" of the database
 		return v
 	}
 	return numbers

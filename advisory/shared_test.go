@@ -6,13 +6,11 @@ import (
 	"testing"
 )
 
-// sharedOSV finds the directory of real advisories beside the repository, or
-// skips the test.
-func sharedOSV(tb testing.TB) string {
-	tb.Helper()
+// sharedDir finds the directory of real advisories beside the repository, or "".
+func sharedDir() string {
 	dir, err := os.Getwd()
 	if err != nil {
-		tb.Fatal(err)
+		return ""
 	}
 	for {
 		osv := filepath.Join(dir, "shared", "osv")
@@ -21,8 +19,17 @@ func sharedOSV(tb testing.TB) string {
 		}
 		parent := filepath.Dir(dir)
 		if parent == dir {
-			tb.Skip("no folder shared/osv with real advisories beside the repository")
+			return ""
 		}
 		dir = parent
 	}
+}
+
+func sharedOSV(tb testing.TB) string {
+	tb.Helper()
+	dir := sharedDir()
+	if dir == "" {
+		tb.Skip("no folder shared/osv with real advisories beside the repository")
+	}
+	return dir
 }

@@ -27,6 +27,8 @@ const (
 	apkInvalid
 )
 
+// parseAlpine takes everything that starts with a number for a version, as apk
+// does when it compares: old releases have "5.9.2p1-r0", which its grammar lacks.
 func parseAlpine(text string) (apk, bool) {
 	var v apk
 	last := apkKind(0)
@@ -36,7 +38,7 @@ func parseAlpine(text string) (apk, bool) {
 		v = append(v, t)
 		last = t.kind
 	}
-	return v, last == apkEnd
+	return v, v[0].kind == apkFirst
 }
 
 // nextApk takes the token after one of kind last off the front of s.

@@ -70,11 +70,21 @@ func composerDate(s string) (composer, bool) {
 	return parts, true
 }
 
-// composerSuffix says whether s is a stability suffix that Composer knows.
+// composerSuffix says whether s is a suffix that Composer knows: one stability
+// word and its numbers, then perhaps "dev".
 func composerSuffix(s string) bool {
-	for _, part := range composerParts(s) {
-		if !allDigits(part) && composerRank(part) < 0 {
+	words := 0
+	parts := composerParts(s)
+	for i, part := range parts {
+		switch {
+		case isDigit(part[0]):
+			if words == 0 {
+				return false
+			}
+		case composerRank(part) < 0, words > 0 && (part != "dev" || i != len(parts)-1):
 			return false
+		default:
+			words++
 		}
 	}
 	return true
