@@ -103,16 +103,15 @@ func StdVersion(release string) string {
 // the version chosen (Locked); before that only what the project asks for
 // (Declared).
 func ParseMod(data []byte) ([]fnvet.Package, error) {
-	mod, err := modfile.ParseLax("go.mod", data, nil)
+	mod, err := modfile.Parse("go.mod", data, nil)
 	if err != nil {
-		return nil, err
+		var again error
+		if mod, again = modfile.ParseLax("go.mod", data, nil); again != nil {
+			return nil, err
+		}
 	}
-	if mod.Module == nil {
-		return nil, errors.New("no module line")
-	}
-	strict, err := modfile.Parse("go.mod", data, nil)
-	if err == nil {
-		mod = strict // with replace lines, which ParseLax leaves out
+	if mod.Module == nil && len(mod.Require) == 0 && err == nil {
+		err = errors.New("no module line")
 	}
 	kind := fnvet.Declared
 	if mod.Go != nil && semver.Compare("v"+mod.Go.Version, "v1.17") >= 0 {

@@ -5,7 +5,6 @@ import (
 	"path"
 	"regexp"
 	"slices"
-	"sort"
 	"strings"
 
 	"github.com/fnvet/fnvet/deps/internal/entry"
@@ -16,14 +15,14 @@ type identity struct {
 	artifact, version string
 	groups            []string // likeliest first
 	fromName          bool     // the file name has the version
-	classes           bool
+	code              bool     // it holds classes, or its manifest says what it is
 }
 
 // known says whether an identity is worth a package: artifact and version, and
 // code. A jar that states the coordinates of others (poms of them) must also be
 // named like an artifact with its version, or it is the program itself.
 func (id identity) known(poms int) bool {
-	if id.artifact == "" || id.version == "" || !id.classes {
+	if id.artifact == "" || id.version == "" || !id.code {
 		return false
 	}
 	return poms == 0 || id.fromName
@@ -38,8 +37,8 @@ func (r *jar) identify() identity {
 	if ext == ".jar" || ext == ".hpi" || ext == ".jpi" || ext == ".zip" {
 		stem = r.name[:len(r.name)-len(ext)]
 	}
-	id := identity{classes: len(r.dirs) > 0}
 	m := r.manifest
+	id := identity{code: len(r.dirs) > 0 || symbolicName(m) != "" || m["implementation-title"] != ""}
 	stated := firstOf(m["implementation-version"], m["plugin-version"], m["bundle-version"], m["specification-version"])
 	stated, _, _ = strings.Cut(stated, " ")
 	id.artifact, id.version = splitName(stem, stated)
@@ -115,7 +114,9 @@ func splitName(stem, stated string) (artifact, version string) {
 	return stem, ""
 }
 
-// groups lists candidate group ids, likeliest first.
+// groups lists candidate group ids, likeliest first: what is known of the
+// artifact, what the manifest states, what its names and the packages of the
+// classes suggest. A vendor as wide as org.apache comes last.
 func groups(m map[string]string, stated, artifact, common string) []string {
 	var out []string
 	add := func(g string) {
@@ -124,17 +125,23 @@ func groups(m map[string]string, stated, artifact, common string) []string {
 			out = append(out, g)
 		}
 	}
-	for _, g := range []string{knownGroup(artifact), stated, m["group-id"], m["implementation-vendor-id"]} {
-		if g == knownGroup(artifact) || domain(g) {
+	add(knownGroup(artifact))
+	vendor := m["implementation-vendor-id"]
+	wide := strings.Count(vendor, ".") < 2
+	for _, g := range []string{stated, m["group-id"], vendor} {
+		if domain(g) && (g != vendor || !wide) {
 			add(g)
 		}
 	}
-	for _, name := range []string{symbolicName(m), m["automatic-module-name"], common} {
-		if !domain(name) {
-			continue
+	bare := strings.TrimSuffix(strings.TrimSuffix(artifact, "-api"), "-impl")
+	for _, name := range []string{symbolicName(m), m["automatic-module-name"], bare, common} {
+		if domain(name) {
+			add(parent(name, artifact))
+			add(name)
 		}
-		add(parent(name, artifact))
-		add(name)
+	}
+	if domain(vendor) {
+		add(vendor)
 	}
 	for p := common; strings.Count(p, ".") > 1; {
 		p = p[:strings.LastIndexByte(p, '.')]
@@ -150,19 +157,13 @@ func groups(m map[string]string, stated, artifact, common string) []string {
 // org.apache.commons.lang3 of commons-lang3 is org.apache.commons,
 // com.fasterxml.jackson.core.jackson-databind is com.fasterxml.jackson.core.
 func parent(name, artifact string) string {
-	lower := strings.ToLower(artifact)
-	for _, tail := range []string{lower, strings.ReplaceAll(lower, "-", ".")} {
-		if rest, ok := strings.CutSuffix(strings.ToLower(name), "."+tail); ok && strings.Contains(rest, ".") {
-			return rest
-		}
-	}
 	i := strings.LastIndexByte(name, '.')
 	if i < 0 || strings.Count(name, ".") < 2 {
 		return name
 	}
-	last := strings.ToLower(name[i+1:])
+	last, lower := strings.ToLower(name[i+1:]), strings.ToLower(artifact)
 	tokens := strings.FieldsFunc(lower, func(r rune) bool { return r == '-' || r == '.' || r == '_' })
-	if slices.Contains(tokens, last) || strings.Contains(strings.ReplaceAll(lower, "-", ""), last) {
+	if last == lower || slices.Contains(tokens, last) || strings.Contains(strings.ReplaceAll(lower, "-", ""), last) {
 		return name[:i]
 	}
 	return name
@@ -175,7 +176,7 @@ func domain(name string) bool {
 		return false
 	}
 	switch first {
-	case "javax", "jakarta", "info", "name":
+	case "javax", "jakarta", "info", "name", "software", "cloud", "tech":
 		return true
 	}
 	return len(first) == 2 || len(first) == 3
@@ -243,88 +244,4 @@ func parseProperties(data []byte) map[string]string {
 		}
 	}
 	return out
-}
-
-// knownGroup is the group of artifacts that neither name it in their manifest
-// nor hold it in their packages. Facts of Maven Central.
-func knownGroup(artifact string) string {
-	i := sort.Search(len(known), func(i int) bool { return known[i][0] >= artifact })
-	if i < len(known) && known[i][0] == artifact {
-		return known[i][1]
-	}
-	return ""
-}
-
-// known is sorted by artifact.
-var known = [...][2]string{
-	{"activation", "javax.activation"},
-	{"ant", "org.apache.ant"},
-	{"axis", "axis"},
-	{"bcel", "org.apache.bcel"},
-	{"c3p0", "com.mchange"},
-	{"cglib", "cglib"},
-	{"commons-beanutils", "commons-beanutils"},
-	{"commons-cli", "commons-cli"},
-	{"commons-codec", "commons-codec"},
-	{"commons-collections", "commons-collections"},
-	{"commons-dbcp", "commons-dbcp"},
-	{"commons-digester", "commons-digester"},
-	{"commons-fileupload", "commons-fileupload"},
-	{"commons-httpclient", "commons-httpclient"},
-	{"commons-io", "commons-io"},
-	{"commons-jxpath", "commons-jxpath"},
-	{"commons-lang", "commons-lang"},
-	{"commons-logging", "commons-logging"},
-	{"commons-net", "commons-net"},
-	{"commons-pool", "commons-pool"},
-	{"commons-validator", "commons-validator"},
-	{"dom4j", "dom4j"},
-	{"failureaccess", "com.google.guava"},
-	{"fastjson", "com.alibaba"},
-	{"freemarker", "org.freemarker"},
-	{"groovy", "org.codehaus.groovy"},
-	{"gson", "com.google.code.gson"},
-	{"guava", "com.google.guava"},
-	{"h2", "com.h2database"},
-	{"hibernate-validator", "org.hibernate.validator"},
-	{"httpclient", "org.apache.httpcomponents"},
-	{"httpcore", "org.apache.httpcomponents"},
-	{"jackson-annotations", "com.fasterxml.jackson.core"},
-	{"jackson-core", "com.fasterxml.jackson.core"},
-	{"jackson-core-asl", "org.codehaus.jackson"},
-	{"jackson-databind", "com.fasterxml.jackson.core"},
-	{"jackson-mapper-asl", "org.codehaus.jackson"},
-	{"javassist", "org.javassist"},
-	{"jdom", "org.jdom"},
-	{"jdom2", "org.jdom"},
-	{"joda-time", "joda-time"},
-	{"json", "org.json"},
-	{"json-path", "com.jayway.jsonpath"},
-	{"json-smart", "net.minidev"},
-	{"jsoup", "org.jsoup"},
-	{"jsr305", "com.google.code.findbugs"},
-	{"junit", "junit"},
-	{"logback-classic", "ch.qos.logback"},
-	{"logback-core", "ch.qos.logback"},
-	{"log4j", "log4j"},
-	{"mail", "javax.mail"},
-	{"mysql-connector-j", "com.mysql"},
-	{"mysql-connector-java", "mysql"},
-	{"ognl", "ognl"},
-	{"okhttp", "com.squareup.okhttp3"},
-	{"okio", "com.squareup.okio"},
-	{"plexus-utils", "org.codehaus.plexus"},
-	{"postgresql", "org.postgresql"},
-	{"protobuf-java", "com.google.protobuf"},
-	{"quartz", "org.quartz-scheduler"},
-	{"servlet-api", "javax.servlet"},
-	{"snakeyaml", "org.yaml"},
-	{"sqlite-jdbc", "org.xerial"},
-	{"struts2-core", "org.apache.struts"},
-	{"velocity", "org.apache.velocity"},
-	{"xalan", "xalan"},
-	{"xercesImpl", "xerces"},
-	{"xml-apis", "xml-apis"},
-	{"xstream", "com.thoughtworks.xstream"},
-	{"zookeeper", "org.apache.zookeeper"},
 }

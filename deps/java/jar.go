@@ -71,7 +71,9 @@ func (j *Jars) Want(f *fnvet.File) bool {
 	switch path.Base(f.Name) {
 	case "MANIFEST.MF":
 		return path.Base(path.Dir(f.Name)) == "META-INF"
-	case "pom.properties", "pom.xml":
+	case "pom.properties":
+		return true
+	case "pom.xml":
 		_, _, ok := mavenDir(f.Name)
 		return ok
 	}
@@ -222,14 +224,17 @@ func (j *Jars) pom(f *fnvet.File) (fnvet.Facts, error) {
 		p.licenses = project.licenses()
 	}
 	if !resolved(p.group, p.artifact, p.version) {
-		if p.full {
+		if p.full && strings.Contains("/"+f.Name, "/META-INF/maven/") {
 			return fnvet.Facts{}, errNoCoordinates
 		}
 		return fnvet.Facts{}, err
 	}
 	p.group, p.artifact, p.version = strings.Clone(p.group), strings.Clone(p.artifact), strings.Clone(p.version)
-	root := strings.Split(f.Name, "/")
-	j.with(f, path.Join(root[:len(root)-5]...), func(r *jar) { r.poms = append(r.poms, p) })
+	root := path.Dir(f.Name)
+	if i := strings.Index("/"+f.Name, "/META-INF/"); i >= 0 {
+		root = strings.TrimSuffix(f.Name[:i], "/")
+	}
+	j.with(f, root, func(r *jar) { r.poms = append(r.poms, p) })
 	return fnvet.Facts{}, err
 }
 

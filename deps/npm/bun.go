@@ -25,7 +25,8 @@ func ParseBun(data []byte) ([]fnvet.Package, error) {
 		if len(parts) == 0 {
 			continue
 		}
-		name, version := pnpmSplit(parts[0].Text())
+		name := nameOf(parts[0].Text())
+		version := strings.TrimPrefix(parts[0].Text()[len(name):], "@")
 		pkg, ok := entry.Package(entry.NPM, name, version, fnvet.Locked)
 		if !ok || !versioned(version) {
 			continue

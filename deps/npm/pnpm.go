@@ -2,6 +2,8 @@ package npm
 
 import (
 	"errors"
+	"io"
+	"regexp"
 	"strings"
 
 	"github.com/fnvet/fnvet"
@@ -12,18 +14,32 @@ import (
 // ParsePnpm reads pnpm-lock.yaml of lockfile versions 5 to 9. On an error it
 // returns what it could read. https://github.com/pnpm/spec/tree/master/lockfile
 func ParsePnpm(data []byte) ([]fnvet.Package, error) {
-	root, err := tree.YAML(data)
-	if root.Get("lockfileVersion").Scalar() == "" && err == nil {
-		return nil, errors.New("not a lockfile: no lockfileVersion")
+	docs, err := tree.YAML(data)
+	var out []fnvet.Package
+	for _, root := range docs {
+		if root.Get("lockfileVersion").Scalar() == "" && err == nil {
+			err = errors.New("not a lockfile: no lockfileVersion")
+		}
+		pkgs, one := pnpmDocument(root, err == nil)
+		out, err = append(out, pkgs...), errors.Join(err, one)
 	}
+	if len(docs) == 0 && err == nil {
+		err = io.ErrUnexpectedEOF
+	}
+	return out, err
+}
+
+// pnpmDocument reads one document: pnpm 11 puts its own tools into a first one.
+// whole says that nothing was lost while reading it.
+func pnpmDocument(root tree.Value, whole bool) ([]fnvet.Package, error) {
 	p := pnpm{root: root, at: make(map[string]int)}
 	p.readPackages()
 	p.readGraph()
 	p.readDirect()
-	if err == nil && len(p.keys) > 0 && p.missing > p.keys[len(p.keys)-1] {
-		err = errors.New("cut off: " + p.missing + " is needed and would come after the last entry")
+	if whole && len(p.keys) > 0 && p.missing > p.keys[len(p.keys)-1] {
+		return p.pkgs, errors.New("cut off: " + p.missing + " is needed and would come after the last entry")
 	}
-	return p.pkgs, err
+	return p.pkgs, nil
 }
 
 type pnpm struct {
@@ -40,6 +56,8 @@ func (p *pnpm) readPackages() {
 		name, version := pnpmSplit(key)
 		if n := m.Get("name").Text(); n != "" {
 			name = n
+		} else if strings.ContainsAny(name, ":\\") {
+			continue // a directory or URL without a name
 		}
 		if v := m.Get("version").Scalar(); v != "" {
 			version = v
@@ -119,23 +137,15 @@ func (p *pnpm) find(name, version string) (int, bool) {
 	return 0, false
 }
 
-// pnpmKey writes the keys of all versions as version 9 does: "@a/b@1.0.0".
-// Older ones are "/@a/b/1.0.0_peers" (5) and "/@a/b@1.0.0(peers)" (6).
+// pnpmKeys matches the keys of all versions: "@a/b@1.0.0(peers)" (9), with a
+// slash before it (6), "/@a/b/1.0.0_peers" (5), and with a registry before that.
+var pnpmKeys = regexp.MustCompile(`^/?(?:[^/@]+/)??((?:@[^/@]+/)?[^/@]+)[/@](\d[^_(/@]*)(?:[_(/].*)?$`)
+
+// pnpmKey writes a key as version 9 does, without peers. A key without a
+// version (a directory, a URL) stays as it is.
 func pnpmKey(key string) string {
-	old := strings.HasPrefix(key, "/")
-	key = strings.TrimPrefix(key, "/")
-	key, _, _ = strings.Cut(key, "(")
-	at := strings.LastIndexByte(key, '@')
-	if old && at <= 0 {
-		if i := strings.LastIndexByte(key, '/'); i > 0 {
-			key = key[:i] + "@" + key[i+1:]
-			at = i
-		}
-	}
-	if at > 0 { // "_" starts the peers of version 5 and is in no version
-		if i := strings.IndexByte(key[at:], '_'); i >= 0 {
-			key = key[:at+i]
-		}
+	if m := pnpmKeys.FindStringSubmatch(key); m != nil {
+		return m[1] + "@" + m[2]
 	}
 	return key
 }

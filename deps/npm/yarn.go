@@ -15,8 +15,12 @@ import (
 // ("berry", YAML). On an error it returns what it could read.
 func ParseYarn(data []byte) ([]fnvet.Package, error) {
 	if bytes.Contains(data[:min(len(data), 4096)], []byte("__metadata:")) {
-		v, err := tree.YAML(data)
-		return yarnPackages(berryEntries(v), err)
+		docs, err := tree.YAML(data)
+		var entries []yarnEntry
+		for _, root := range docs {
+			entries = append(entries, berryEntries(root)...)
+		}
+		return yarnPackages(entries, err)
 	}
 	entries, err := classicEntries(data)
 	return yarnPackages(entries, err)

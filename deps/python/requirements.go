@@ -78,23 +78,27 @@ func logicalLines(data []byte) []string {
 	return append(out, strings.TrimSpace(current.String()))
 }
 
-// pinned reads "name[extra]==1.2.3 ; marker --hash=…".
+// pinned reads "name[extra, extra]==1.2.3 ; marker --hash=…".
 func pinned(line string) (name, version string, ok bool) {
 	name = requirementName(line)
 	line, _, _ = strings.Cut(line, ";")
-	line, _, _ = strings.Cut(line, " --")
-	if strings.Contains(line, "@") && !strings.Contains(line, "==") || name == "" {
-		return "", "", false
-	}
 	before, version, found := strings.Cut(line, "==")
-	if !found || strings.ContainsAny(before, "<>~!,@/") {
+	if before, _, _ = strings.Cut(before, "["); !found || name == "" ||
+		entry.NormalPython(strings.Trim(before, " (\t")) != name {
 		return "", "", false
 	}
-	version = strings.Trim(version, "= ()\t")
-	if version == "" || strings.ContainsAny(version, "*,<> ") {
+	version, rest, _ := strings.Cut(strings.TrimLeft(version, "= \t"), " ")
+	version = strings.Trim(version, ")\t")
+	if rest = strings.TrimSpace(rest); rest != "" && rest[0] != '-' && rest[0] != ')' || !exact(version) {
 		return "", "", false
 	}
 	return name, version, true
+}
+
+// exact says whether text is a version (PEP 440) and no pattern or variable.
+func exact(text string) bool {
+	text = strings.TrimPrefix(text, "v")
+	return text != "" && text[0] >= '0' && text[0] <= '9' && !strings.ContainsAny(text, "*,<>=$!~;@/")
 }
 
 func requirementHashes(line string) []fnvet.Hash {

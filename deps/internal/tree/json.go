@@ -59,7 +59,10 @@ func (p *parser) value(depth int) (Value, error) {
 		return p.list(depth, Array, ']')
 	case '"':
 		s, err := p.str()
-		return Value{Kind: String, text: s}, err
+		if err != nil {
+			return Value{}, err
+		}
+		return Value{Kind: String, text: s}, nil
 	case 't', 'f', 'n':
 		return p.literal()
 	default:

@@ -4,25 +4,42 @@ import (
 	"bytes"
 	"errors"
 	"fmt"
+	"io"
 
 	"go.yaml.in/yaml/v3"
 )
 
-// YAML reads the first document. A document that breaks off is read up to the
+// YAML reads all documents of a stream. One that breaks off is read up to the
 // last blank line before its end, and the error is returned with that.
-func YAML(data []byte) (Value, error) {
-	var doc yaml.Node
-	err := yaml.Unmarshal(data, &doc)
+func YAML(data []byte) ([]Value, error) {
+	docs, err := yamlDocuments(data)
 	if err != nil {
-		i := bytes.LastIndex(data, []byte("\n\n"))
-		doc = yaml.Node{}
-		if i < 0 || yaml.Unmarshal(data[:i+1], &doc) != nil {
-			return Value{}, err
+		if i := bytes.LastIndex(data, []byte("\n\n")); i >= 0 {
+			if shorter, again := yamlDocuments(data[:i+1]); again == nil {
+				docs = shorter
+			}
 		}
 	}
 	c := converter{}
-	v := c.yaml(&doc, 0)
-	return v, errors.Join(err, c.err)
+	var out []Value
+	for i := range docs {
+		out = append(out, c.yaml(&docs[i], 0))
+	}
+	return out, errors.Join(err, c.err)
+}
+
+func yamlDocuments(data []byte) ([]yaml.Node, error) {
+	var docs []yaml.Node
+	d := yaml.NewDecoder(bytes.NewReader(data))
+	for {
+		var doc yaml.Node
+		if err := d.Decode(&doc); errors.Is(err, io.EOF) {
+			return docs, nil
+		} else if err != nil {
+			return docs, err
+		}
+		docs = append(docs, doc)
+	}
 }
 
 // converter counts the values of a tree while it is made.
