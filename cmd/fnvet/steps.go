@@ -25,7 +25,7 @@ func steps(finder *secrets.Scanner) []scan.Step {
 func inventory() []scan.Step {
 	var table []scan.Step
 	for _, d := range deps.Detectors() {
-		table = append(table, scan.Step{Name: d.Name, Kinds: inventoryKinds, Detector: d})
+		table = append(table, scan.Step{Name: d.Name, Kinds: inventoryKinds, Detector: d.Detector})
 	}
 	return table
 }
