@@ -10,6 +10,7 @@ package unpack
 
 import (
 	"context"
+	"errors"
 	"fmt"
 	"io"
 	"os"
@@ -106,6 +107,9 @@ func (w *walker) open(target string, opts Options) error {
 func (w *walker) stream(r io.Reader, name string) error {
 	w.artifact.Name = name
 	data, err := io.ReadAll(io.LimitReader(&contextReader{w: w, r: r}, w.limits.TotalBytes+1))
+	if errors.Is(err, errStopped) {
+		return nil
+	}
 	if err != nil && len(data) == 0 {
 		return fmt.Errorf("read %s: %w", name, err)
 	}

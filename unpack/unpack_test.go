@@ -19,6 +19,8 @@ import (
 	"github.com/fnvet/fnvet/unpack"
 )
 
+type fnvetFile = fnvet.File
+
 // A walked is what one Walk gave, with the data copied out.
 type walked struct {
 	*unpack.Result
@@ -52,7 +54,8 @@ func walkKeep(tb testing.TB, target string, opts unpack.Options, keep int64) wal
 		tb.Fatalf("Walk(%s): %v", target, err)
 	}
 	slices.SortFunc(files, func(a, b fnvet.File) int {
-		return cmp.Or(strings.Compare(a.Path, b.Path), bytes.Compare(a.Data, b.Data), strings.Compare(a.Layer, b.Layer))
+		return cmp.Or(strings.Compare(a.Path, b.Path), bytes.Compare(a.Data, b.Data), strings.Compare(a.Layer, b.Layer),
+			cmp.Compare(a.Mode, b.Mode), strings.Compare(a.Link, b.Link))
 	})
 	return walked{result, files}
 }
