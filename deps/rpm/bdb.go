@@ -101,6 +101,9 @@ func (b *bdb) values(page []byte, found func([]byte) error) error {
 			if end > at+1 && end <= len(page) {
 				blob = page[at+1 : end]
 			}
+			if b.left -= len(blob); b.left < 0 {
+				return fmt.Errorf("%w: values overlap", errBDB)
+			}
 		}
 		if len(blob) > 16 { // the counter has four bytes
 			if err := found(blob); err != nil {

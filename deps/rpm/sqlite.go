@@ -23,7 +23,7 @@ type sqlite struct {
 	page   int // bytes in a page
 	usable int // bytes in a page less those reserved
 	visits int // pages that may still be visited
-	left   int // bytes of overflow that may still be read
+	left   int // bytes of payload that may still be read
 }
 
 // readSQLite hands the blob of each row of table Packages to found.
@@ -121,13 +121,15 @@ func (s *sqlite) cell(cell []byte, row func([]byte) error) error {
 	if local > len(cell) {
 		return errSQLite
 	}
+	if s.left -= total; s.left < 0 {
+		return fmt.Errorf("%w: cells overlap", errSQLite)
+	}
 	if local == total {
 		return row(cell[:local])
 	}
-	if local+4 > len(cell) || total > s.left {
+	if local+4 > len(cell) {
 		return errSQLite
 	}
-	s.left -= total
 	payload := append(make([]byte, 0, total), cell[:local]...)
 	next := int(binary.BigEndian.Uint32(cell[local:]))
 	for len(payload) < total {
