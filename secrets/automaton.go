@@ -76,7 +76,7 @@ func newTrie(words []string, a *automaton) *trie {
 			s = t.next[s][c]
 		}
 		if w != "" {
-			t.ends[s] = append(t.ends[s], int32(i)) //nolint:gosec // an index of a slice of words
+			t.ends[s] = append(t.ends[s], int32(i))
 		}
 	}
 	t.link(width)

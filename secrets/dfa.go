@@ -20,7 +20,7 @@ type program struct {
 	seek bool
 
 	class  [256]uint8
-	reps   []int // a byte of each class; endClass is the one after the last
+	reps   []rune // a byte of each class; endClass is the one after the last
 	stride int32
 }
 
@@ -43,7 +43,7 @@ func newProgram(prog *syntax.Prog, seek bool) *program {
 	}
 	for b := range utf8.RuneSelf {
 		if b == 0 || edge[b] {
-			p.reps = append(p.reps, b)
+			p.reps = append(p.reps, rune(b))
 		}
 		p.class[b] = uint8(len(p.reps) - 1) //nolint:gosec // at most 128
 	}
@@ -63,7 +63,7 @@ func eachRange(in *syntax.Inst, f func(lo, hi rune)) {
 	case syntax.InstRune:
 		if len(in.Rune) == 1 {
 			f(in.Rune[0], in.Rune[0])
-			if syntax.Flags(in.Arg)&syntax.FoldCase != 0 {
+			if in.Arg&uint32(syntax.FoldCase) != 0 {
 				for r := unicode.SimpleFold(in.Rune[0]); r != in.Rune[0]; r = unicode.SimpleFold(r) {
 					f(r, r)
 				}
@@ -75,13 +75,14 @@ func eachRange(in *syntax.Inst, f func(lo, hi rune)) {
 		}
 	case syntax.InstRuneAny, syntax.InstRuneAnyNotNL:
 		f(0, unicode.MaxRune)
+	default: // consumes nothing
 	}
 }
 
 // accepts reports whether the instruction can consume a byte of the class.
 func (p *program) accepts(in *syntax.Inst, class int) bool {
 	if rep := p.reps[class]; rep < utf8.RuneSelf {
-		return in.MatchRune(rune(rep))
+		return in.MatchRune(rep)
 	}
 	high := false
 	eachRange(in, func(_, hi rune) { high = high || hi >= utf8.RuneSelf })
@@ -97,11 +98,11 @@ const (
 	contexts
 )
 
-func contextOf(b int) uint8 {
+func contextOf(b rune) uint8 {
 	switch {
 	case b == '\n':
 		return afterNewline
-	case b < utf8.RuneSelf && syntax.IsWordChar(rune(b)):
+	case b < utf8.RuneSelf && syntax.IsWordChar(b):
 		return afterWord
 	}
 	return afterOther
@@ -112,7 +113,7 @@ func contextAt(data []byte, i int) uint8 {
 	if i == 0 {
 		return afterStart
 	}
-	return contextOf(int(data[i-1]))
+	return contextOf(rune(data[i-1]))
 }
 
 // assertions are the empty-width conditions that hold between a context and a

@@ -42,6 +42,7 @@ func generate(re *syntax.Regexp, r *rand.Rand, b *strings.Builder) {
 		for _, sub := range re.Sub {
 			generate(sub, r, b)
 		}
+	default: // an assertion
 	}
 }
 

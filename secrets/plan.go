@@ -117,6 +117,7 @@ func flatten(list []*syntax.Regexp, re *syntax.Regexp) []*syntax.Regexp {
 			rest.Min, rest.Max = re.Min-1, max(re.Max-1, -1)
 			return append(flatten(list, sub), &rest)
 		}
+	default: // one part
 	}
 	return append(list, re)
 }
@@ -247,6 +248,7 @@ func exact(re *syntax.Regexp) []string {
 		}
 	case syntax.OpRepeat:
 		return exactRepeat(re)
+	default: // unbounded, or any character
 	}
 	return nil
 }
@@ -352,8 +354,9 @@ func longest(re *syntax.Regexp) int {
 		return unlessEmpty(longest(re.Sub[0]), re.Max)
 	case syntax.OpConcat, syntax.OpAlternate:
 		return longestOf(re)
+	default: // an assertion
+		return 0
 	}
-	return 0
 }
 
 // unlessEmpty multiplies a length by a count; -1 is no bound.
@@ -415,6 +418,7 @@ func collect(re *syntax.Regexp, set *[256]bool) {
 	case syntax.OpAnyCharNotNL:
 		mark(set, 0, '\n'-1)
 		mark(set, '\n'+1, unicode.MaxRune)
+	default: // an assertion, or only its parts consume
 	}
 	for _, sub := range re.Sub {
 		collect(sub, set)
