@@ -36,7 +36,7 @@ type configRule struct {
 	Keywords    []string          `toml:"keywords"`
 	AllowList   *configAllowlist  `toml:"allowlist"`
 	Allowlists  []configAllowlist `toml:"allowlists"`
-	Required    []configRequired  `toml:"required"`
+	Required    []any             `toml:"required"`
 	SkipReport  bool              `toml:"skipReport"`
 }
 
@@ -48,12 +48,6 @@ type configAllowlist struct {
 	RegexTarget string   `toml:"regexTarget"`
 	Regexes     []string `toml:"regexes"`
 	StopWords   []string `toml:"stopwords"`
-}
-
-type configRequired struct {
-	ID            string `toml:"id"`
-	WithinLines   *int   `toml:"withinLines"`
-	WithinColumns *int   `toml:"withinColumns"`
 }
 
 // A ruleSet is what a Scanner searches for.
@@ -103,6 +97,9 @@ func (f *configFile) check() error {
 		return errors.New("extend.path and extend.url are not followed; name the file itself")
 	}
 	for _, r := range f.Rules {
+		if len(r.Required) > 0 {
+			return fmt.Errorf("rule %q: rules that require others are not supported", r.ID)
+		}
 		for _, text := range []string{r.Regex, r.Path} {
 			if _, err := syntax.Parse(text, syntax.Perl); err != nil {
 				return fmt.Errorf("rule %q: %w", r.ID, err)
@@ -231,9 +228,6 @@ func (r *rule) merge(c *configRule) error {
 			return err
 		}
 		r.allow = append(r.allow, a)
-	}
-	for _, q := range c.Required {
-		r.required = append(r.required, required{id: q.ID, lines: q.WithinLines, columns: q.WithinColumns})
 	}
 	r.describe()
 	return nil

@@ -31,7 +31,6 @@ type rule struct {
 	entropy    float64
 	keywords   []string // lower case
 	allow      []*allowlist
-	required   []required
 	skipReport bool
 
 	regex, path lazyRegexp
@@ -39,12 +38,6 @@ type rule struct {
 	planned     sync.Once
 	plan        *plan
 	firstProbe  int // number of the plan's first program
-}
-
-// A required is another rule that must match nearby for a composite rule.
-type required struct {
-	id             string
-	lines, columns *int
 }
 
 // A lazyRegexp is compiled by the first call of get.
