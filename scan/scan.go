@@ -78,6 +78,9 @@ func Complete(ctx context.Context, h *Harvest, c Config) *fnvet.Report {
 	r.Findings = h.Findings
 	pkgs, distro := h.join(r)
 	r.Packages = deps.Merge(pkgs, distro)
+	if c.Settings != nil {
+		redactPackages(r.Packages, c.Settings.Redact)
+	}
 	if distro != nil {
 		r.Artifact.Config.Distro = strings.TrimSpace(distro.ID + " " + distro.VersionID)
 	}
@@ -169,10 +172,36 @@ func redact(r *fnvet.Report, mask func(string) string) {
 	for i := range r.Gaps {
 		r.Gaps[i].Detail = mask(r.Gaps[i].Detail)
 	}
-	for i := range r.Packages {
-		p := &r.Packages[i]
-		if strings.ContainsAny(p.Version, ":@") {
-			p.Version, p.PURL = mask(p.Version), mask(p.PURL)
+}
+
+// redactPackages masks secrets in what manifests say of packages: a version that
+// is an address with a password, a token pasted where a licence should be.
+func redactPackages(pkgs []fnvet.Package, mask func(string) string) {
+	var all strings.Builder
+	each(pkgs, func(s *string) {
+		all.WriteString(*s)
+		all.WriteByte('\n')
+	})
+	if text := all.String(); mask(text) == text {
+		return // as good as always
+	}
+	each(pkgs, func(s *string) { *s = mask(*s) })
+}
+
+func each(pkgs []fnvet.Package, do func(*string)) {
+	for i := range pkgs {
+		p := &pkgs[i]
+		do(&p.Name)
+		do(&p.Version)
+		do(&p.PURL)
+		for _, list := range [][]string{p.Licenses, p.DependsOn, p.Groups} {
+			for j := range list {
+				do(&list[j])
+			}
+		}
+		if p.Source != nil {
+			do(&p.Source.Name)
+			do(&p.Source.Version)
 		}
 	}
 }

@@ -13,6 +13,7 @@ import (
 	"github.com/fnvet/fnvet/policy"
 	"github.com/fnvet/fnvet/sbom"
 	"github.com/fnvet/fnvet/scan"
+	"github.com/fnvet/fnvet/secrets"
 )
 
 type sbomFlags struct {
@@ -56,7 +57,11 @@ func (c *cli) sbom(ctx context.Context, flags *sbomFlags, target string) error {
 	if err != nil {
 		return targetError(target, err)
 	}
-	r := scan.Complete(ctx, harvest, scan.Config{Version: version(), Rules: rulesVersion()})
+	finder, err := secrets.New(secrets.Options{Key: installationKey()})
+	if err != nil {
+		return err
+	}
+	r := scan.Complete(ctx, harvest, scan.Config{Version: version(), Rules: rulesVersion(), Settings: finder})
 	write := func(w io.Writer) error {
 		return sbom.Write(w, format, r, sbom.Options{Now: r.Scan.Started, Version: version()})
 	}
