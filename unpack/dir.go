@@ -133,8 +133,7 @@ func (w *walker) dirLink(sc *scope, root *os.Root, e *dirEntry) {
 
 // reason is the error without the path, which the gap has.
 func reason(err error) string {
-	var pathError *fs.PathError
-	if errors.As(err, &pathError) {
+	if pathError, ok := errors.AsType[*fs.PathError](err); ok {
 		err = pathError.Err
 	}
 	if errors.Is(err, context.Canceled) {

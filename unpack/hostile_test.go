@@ -5,6 +5,7 @@ import (
 	"bytes"
 	"encoding/binary"
 	"fmt"
+	"hash/crc32"
 	"os"
 	"runtime"
 	"runtime/debug"
@@ -153,6 +154,8 @@ func TestHostileZip(t *testing.T) {
 		{name: "methods disagree", data: raw(rawEntry{name: "m", data: "hidden", localMeth: 0xFFFF}), rules: ambiguous, gaps: []string{"unsupported"}},
 		{name: "sizes disagree", data: raw(rawEntry{name: "s", data: "12345678", stored: true, localSize: 4}), rules: ambiguous},
 		{name: "not in the directory", data: raw(rawEntry{name: "hidden.js", data: "h", noCentral: true}), extra: []string{"a!/hidden.js"}, rules: ambiguous},
+		{name: "second name in the Unicode field", data: raw(rawEntry{name: "a.txt", data: "x", extra: unicodeField("a.txt", "evil.js")}),
+			extra: []string{"a!/a.txt", "a!/evil.js"}, rules: ambiguous},
 		{name: "one body, many names", data: func(tb testing.TB) []byte {
 			kernel := uint32(len(deflated(zeros(30 << 20))))
 			entries := []rawEntry{{name: "package.json", data: benign}, {name: "n", data: zeros(30 << 20)}}
@@ -231,6 +234,11 @@ func TestHostileZip(t *testing.T) {
 	}
 }
 
+func unicodeField(name, unicode string) []byte {
+	field := binary.LittleEndian.AppendUint32([]byte{0x75, 0x70, byte(5 + len(unicode)), 0, 1}, crc32.ChecksumIEEE([]byte(name)))
+	return append(field, unicode...)
+}
+
 func zip64Extra(size uint64) []byte {
 	return binary.LittleEndian.AppendUint64([]byte{1, 0, 8, 0}, size)
 }
@@ -243,7 +251,6 @@ func overlapBomb(tb testing.TB) []byte {
 	le := binary.LittleEndian
 	var locals [][]byte // from the last entry to the first
 	csize, usize := len(kernel), 25<<20
-	var sizes [][2]int
 	for i := range entries {
 		head := append([]byte("PK\x03\x04\x14\x00\x00\x00\x08\x00\x00\x00\x21\x00"), 0, 0, 0, 0)
 		head = le.AppendUint32(head, uint32(csize))
@@ -251,7 +258,7 @@ func overlapBomb(tb testing.TB) []byte {
 		name := fmt.Sprintf("%04d", entries-1-i)
 		head = append(le.AppendUint16(head, uint16(len(name))), 0, 0)
 		head = append(head, name...)
-		locals, sizes = append(locals, head), append(sizes, [2]int{csize, usize})
+		locals = append(locals, head)
 		csize, usize = csize+5+len(head), usize+len(head)
 	}
 	var b, central bytes.Buffer

@@ -301,8 +301,7 @@ func (w *walker) wants(os, architecture, variant string) bool {
 }
 
 func jsonReason(err error) string {
-	var syntax *json.SyntaxError
-	if errors.As(err, &syntax) {
+	if syntax, ok := errors.AsType[*json.SyntaxError](err); ok {
 		return fmt.Sprintf("%v at byte %d", err, syntax.Offset)
 	}
 	return err.Error()

@@ -208,6 +208,9 @@ func TestImageForms(t *testing.T) {
 				im := im
 				im.pack = pack
 				got := walk(t, target(t, im), unpack.Options{})
+				if _, digest := im.layout(t); strings.HasPrefix(form, "OCI") && got.Artifact.Digest != digest {
+					t.Errorf("digest %s, want that of the manifest %s", got.Artifact.Digest, digest)
+				}
 				checkImage(t, got, im, string(nested))
 			})
 		}

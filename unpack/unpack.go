@@ -91,7 +91,7 @@ func (w *walker) open(target string, opts Options) error {
 	if info.IsDir() {
 		return w.directory(target, name)
 	}
-	file, err := os.Open(target) //nolint:gosec // the user names the file to scan
+	file, err := os.Open(target)
 	if err != nil {
 		return err
 	}

@@ -179,10 +179,8 @@ func (z *zipWalk) collide(names map[string]int, i int) {
 // foldName maps names that one file on a case-insensitive, normalising file
 // system could have to the same string.
 func foldName(name string) string {
-	for i := range len(name) {
-		if name[i] >= 0x80 {
-			return strings.Map(unicode.ToLower, norm.NFC.String(strings.ToValidUTF8(name, "\uFFFD")))
-		}
+	if !isASCII(name) {
+		return strings.Map(unicode.ToLower, norm.NFC.String(strings.ToValidUTF8(name, "\uFFFD")))
 	}
 	return strings.ToLower(name)
 }

@@ -4,7 +4,6 @@ import (
 	"bytes"
 	"encoding/binary"
 	"hash/crc32"
-	"io"
 	"io/fs"
 	"math"
 	"strings"
@@ -46,6 +45,7 @@ type zipEntry struct {
 	offset  int64 // of the local header, in the source
 	mode    fs.FileMode
 	comment string
+	stored  string // the plain name, where name is from the Unicode path field
 }
 
 // dir reports an entry that only names a directory.
@@ -203,6 +203,13 @@ func readDirectory(src source, d zipDirectory, limit int, add func(zipEntry)) (d
 		e.comment = string(rest[len(extra):])
 		e.zip64(extra, &e.offset)
 		e.offset += d.base
+		if u := unicodeName(extra, e.name); u != "" && u != e.name {
+			e.stored = e.name
+			if isASCII(e.name) {
+				add(e) // nothing needed a second name: some tools use one, some the other
+			}
+			e.name = u
+		}
 		add(e)
 	}
 	return false
@@ -247,6 +254,15 @@ func unicodeName(extra []byte, name string) string {
 		return ""
 	}
 	return string(field[5:])
+}
+
+func isASCII(s string) bool {
+	for i := range len(s) {
+		if s[i] >= utf8.RuneSelf {
+			return false
+		}
+	}
+	return true
 }
 
 // zipMode is the mode that the creating system stored (APPNOTE 4.4.2, 4.4.15).
@@ -323,8 +339,8 @@ func (w *window) fill(n int64) {
 		w.buf = make([]byte, n)
 	}
 	got, err := w.src.r.ReadAt(w.buf[:cap(w.buf)], w.pos)
-	if err != nil && err != io.EOF { //nolint:errorlint // a short window shows as the end
-		got = max(got, 0)
+	if err != nil {
+		got = max(got, 0) // a short window shows as the end
 	}
 	w.buf, w.at = w.buf[:got], w.pos
 }

@@ -131,17 +131,17 @@ func (z *zipWalk) disagree(e, local *zipEntry, body int) {
 	var what string
 	open := local.flags&flagDescriptor != 0
 	switch {
-	case local.name != e.name:
+	case local.name != e.name && local.name != e.stored:
 		what = "name"
 	case local.method != e.method:
 		what = "method"
 	case (local.flags^e.flags)&flagEncrypted != 0:
 		what = "encryption"
-	case !(open && local.csize == 0) && local.csize != e.csize:
+	case (!open || local.csize != 0) && local.csize != e.csize:
 		what = "compressed size"
-	case !(open && local.usize == 0) && local.usize != e.usize:
+	case (!open || local.usize != 0) && local.usize != e.usize:
 		what = "size"
-	case !(open && local.crc == 0) && local.crc != e.crc:
+	case (!open || local.crc != 0) && local.crc != e.crc:
 		what = "checksum"
 	default:
 		return
