@@ -195,9 +195,12 @@ func (g *group) fixed() []string {
 // stillAffects says whether the record of a hit affects another version too, by
 // any of its entries for the package.
 func (h *hit) stillAffects(e *evaluator) bool {
-	return slices.ContainsFunc(h.all, func(x entry) bool {
-		return x.record == h.entry.record && x.release == h.entry.release && e.affects(&x.affected)
-	})
+	for i := range h.same {
+		if x := &h.same[i]; x.release == h.entry.release && e.affects(&x.affected) {
+			return true
+		}
+	}
+	return false
 }
 
 // remediation is one line on what to do.

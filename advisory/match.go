@@ -25,7 +25,7 @@ type query struct {
 type hit struct {
 	*query
 	entry  *entry
-	all    []entry // every entry of that name, of all records
+	same   []entry // the entries of its record for that name, among them entry
 	record *record
 	eval   *evaluator
 }
@@ -164,7 +164,7 @@ func (m *matcher) compare(q *query, p *packageEntry) {
 		}
 		relevant++
 		if q.version != "" && (eval.valid() && eval.affects(&x.affected) || slices.Contains(x.versions, q.version)) {
-			m.hits = append(m.hits, hit{query: q, entry: x, all: p.entries, eval: eval})
+			m.hits = append(m.hits, hit{query: q, entry: x, same: p.sameRecord(i), eval: eval})
 		}
 	}
 	if relevant > 0 && (q.version == "" || !eval.valid()) {
@@ -174,6 +174,18 @@ func (m *matcher) compare(q *query, p *packageEntry) {
 		}
 		m.gap(pkg, fmt.Sprintf("%s: %s; advisories for the name: %d", pkg.Name, what, relevant))
 	}
+}
+
+// sameRecord returns the entries around position i that come from one record.
+func (p *packageEntry) sameRecord(i int) []entry {
+	from, to := i, i+1
+	for from > 0 && p.entries[from-1].record == p.entries[i].record {
+		from--
+	}
+	for to < len(p.entries) && p.entries[to].record == p.entries[i].record {
+		to++
+	}
+	return p.entries[from:to]
 }
 
 // some lists up to three names.

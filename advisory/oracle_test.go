@@ -280,12 +280,16 @@ func draws(rnd *rand.Rand, entries []oracleEntry, n int) []draw {
 	return out
 }
 
+// sharedMade is the directory sharedDB made, to be removed at the end.
+var sharedMade string
+
 // sharedDB compiles shared/osv once for all tests.
 var sharedDB = sync.OnceValues(func() (string, error) {
 	dir, err := os.MkdirTemp("", "fnvet-advisory-")
 	if err != nil {
 		return "", err
 	}
+	sharedMade = dir
 	_, err = Update(context.Background(), UpdateOptions{Dir: dir, Source: sharedDir()})
 	return dir, err
 })
@@ -307,11 +311,7 @@ func openShared(tb testing.TB) *DB {
 
 func TestMain(m *testing.M) {
 	code := m.Run()
-	if sharedDir() != "" {
-		if dir, err := sharedDB(); err == nil && code == 0 {
-			os.RemoveAll(dir)
-		}
-	}
+	os.RemoveAll(sharedMade)
 	os.Exit(code)
 }
 

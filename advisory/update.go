@@ -28,6 +28,7 @@ type UpdateOptions struct {
 	Client     *http.Client   // nil for one with time-outs
 	Now        time.Time      // zero is the current time
 	Stall      time.Duration  // give up an attempt without data for so long; 0 is 30 seconds
+	Pause      time.Duration  // before the second attempt, doubled for each after it; 0 is half a second
 }
 
 // Progress is one step of an update.

@@ -45,9 +45,12 @@ func newWebSource(o *UpdateOptions) (*webSource, error) {
 			ForceAttemptHTTP2: true, MaxIdleConnsPerHost: 4, IdleConnTimeout: time.Minute,
 		}}
 	}
-	w := &webSource{base: u, client: client, stall: o.Stall, pause: firstPause}
+	w := &webSource{base: u, client: client, stall: o.Stall, pause: o.Pause}
 	if w.stall <= 0 {
 		w.stall = headersTimeout
+	}
+	if w.pause <= 0 {
+		w.pause = firstPause
 	}
 	return w, nil
 }

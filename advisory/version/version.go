@@ -120,7 +120,7 @@ func (v Version) Valid() bool { return v.valid }
 // Versions of different schemes have no order; they compare by scheme.
 func (v Version) Compare(w Version) int {
 	if v.scheme != w.scheme || v.key == nil || w.key == nil {
-		return int(v.scheme) - int(w.scheme)
+		return sign(int(v.scheme) - int(w.scheme))
 	}
 	return v.key.compare(w.key)
 }
