@@ -42,7 +42,7 @@ type part struct {
 // indexTar lists the entries of a tar that can be read at any offset.
 func indexTar(src source) *tarBlobs {
 	t := &tarBlobs{src: src, parts: map[string]part{}}
-	r := io.NewSectionReader(src.r, 0, src.n)
+	r := io.NewSectionReader(src.at(), 0, src.n)
 	tr := tar.NewReader(r)
 	for len(t.parts) < maxImageParts {
 		header, err := tr.Next()

@@ -19,7 +19,7 @@ func (w *walker) sevenZip(sc *scope, src source) {
 	crew := crew{w: w}
 	defer crew.wg.Wait()
 	w.guard(sc, func() {
-		z, err := sevenzip.NewReader(src.r, src.n)
+		z, err := sevenzip.NewReader(src.at(), src.n)
 		if err != nil {
 			w.foreignDamage(sc, sc.where(w), err)
 			return

@@ -41,9 +41,12 @@ func (h hostile) run(t *testing.T) {
 	runtime.GC()
 	debug.FreeOSMemory()
 	peak := watchHeap()
-	start := time.Now()
+	start, spent := time.Now(), cpuTime()
 	got := walkCount(t, h.file, data, h.limits)
 	took, used := time.Since(start), peak()-int64(len(data))
+	if spent = cpuTime() - spent; spent > 0 { // a busy machine makes nobody slower than this
+		took = min(took, spent)
+	}
 	if took > 10*time.Second || used > 512<<20 {
 		t.Errorf("took %v and %d MiB", took, used>>20)
 	}

@@ -29,12 +29,14 @@ const tarBlock = 512
 // sniff finds from the bytes what src is. A zip may have anything before it, so
 // its end is looked at as well.
 func sniff(src source) format {
-	var buf [tarBlock]byte
-	head, err := src.view(0, min(src.n, tarBlock), buf[:])
-	if err != nil || len(head) < 4 {
+	if src.n < 4 {
 		return notArchive
 	}
-	if f := sniffHead(head); f != notArchive {
+	head, err := src.view(0, min(src.n, tarBlock), nil)
+	if err != nil {
+		return notArchive
+	}
+	if f := sniffHead(head); f != notArchive || src.n < endLen {
 		return f
 	}
 	if _, found := findDirectory(src); found {

@@ -8,13 +8,24 @@ import (
 
 // A source is the bytes of one archive: a file on disk, part of one, or memory.
 type source struct {
-	r   io.ReaderAt
+	r   io.ReaderAt // nil where mem is set
 	n   int64
 	mem []byte // the whole content, where it is in memory
 }
 
 func memorySource(data []byte) source {
-	return source{r: bytes.NewReader(data), n: int64(len(data)), mem: data}
+	if data == nil {
+		data = []byte{}
+	}
+	return source{n: int64(len(data)), mem: data}
+}
+
+// at reads the source at any offset.
+func (s source) at() io.ReaderAt {
+	if s.mem != nil {
+		return bytes.NewReader(s.mem)
+	}
+	return s.r
 }
 
 // part is the n bytes from off on. The caller has checked the bounds.

@@ -55,14 +55,21 @@ func (z *zipWalk) list() {
 		name   string
 	}
 	listed := map[key]bool{}
+	if len(z.dirs) > 0 { // the count may lie, the size of a record may not
+		z.entries = make([]zipEntry, 0, min(z.dirs[0].records, z.src.n/(centralLen+localLen)+1, int64(z.w.limits.Entries)+1))
+	}
 	for i, d := range z.dirs {
 		count := int64(0)
 		add := func(e zipEntry) {
 			count++
-			if k := (key{e.offset, e.name}); len(z.dirs) == 1 || !listed[k] {
-				listed[k] = len(z.dirs) > 1
-				z.entries = append(z.entries, e)
+			if len(z.dirs) > 1 {
+				k := key{e.offset, e.name}
+				if listed[k] {
+					return
+				}
+				listed[k] = true
 			}
+			z.entries = append(z.entries, e)
 		}
 		limit := z.w.limits.Entries + 1 - len(z.entries)
 		if damaged := readDirectory(z.src, d, limit, add); damaged && i == 0 {
@@ -120,10 +127,24 @@ func (z *zipWalk) plan() []int {
 		wanted = append(wanted, i)
 	}
 	wanted = wanted[:z.w.chargeEntries(len(wanted))]
-	slices.SortStableFunc(wanted, func(a, b int) int {
-		return cmp.Compare(z.entries[b].usize>>22, z.entries[a].usize>>22)
-	})
-	return wanted
+	return z.largeFirst(wanted)
+}
+
+// largeFirst moves large entries to the front, so that none is left to the end
+// when the other cores have nothing more to do.
+func (z *zipWalk) largeFirst(wanted []int) []int {
+	large := func(i int) bool { return z.entries[i].usize >= 1<<22 }
+	var first []int
+	for _, i := range wanted {
+		if large(i) {
+			first = append(first, i)
+		}
+	}
+	if len(first) == 0 {
+		return wanted
+	}
+	slices.SortStableFunc(first, func(a, b int) int { return cmp.Compare(z.entries[b].usize, z.entries[a].usize) })
+	return append(first, slices.DeleteFunc(wanted, large)...)
 }
 
 // skip notes the extent of an entry that is not read.
