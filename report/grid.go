@@ -85,3 +85,5 @@ func (t *table) rows(indent string, rows [][]string) {
 func sortedKeys[K cmp.Ordered, V any](m map[K]V) []K {
 	return slices.Sorted(maps.Keys(m))
 }
+
+func sortedStrings(s []string) []string { return slices.Sorted(slices.Values(s)) }

@@ -4,6 +4,8 @@ import (
 	"cmp"
 	"fmt"
 	"maps"
+	"path"
+	"path/filepath"
 	"slices"
 	"strings"
 
@@ -134,4 +136,52 @@ func worst(findings []*fnvet.Finding) int {
 		top = max(top, f.Severity.Rank())
 	}
 	return top
+}
+
+// inside is what paths in the artifact start with, where reports that name the
+// artifact can leave it out: "fn.zip!/".
+func inside(r *fnvet.Report) string {
+	return path.Base(filepath.ToSlash(r.Artifact.Name)) + "!/"
+}
+
+// kindHeading names the section of a kind.
+func kindHeading(k fnvet.Kind) string {
+	switch k {
+	case fnvet.Malware:
+		return "Malware"
+	case fnvet.Vulnerability:
+		return "Vulnerabilities"
+	case fnvet.SecretKind:
+		return "Secrets"
+	case fnvet.ConfigKind:
+		return "Configuration"
+	case fnvet.Injection:
+		return "Event injection"
+	case fnvet.License:
+		return "Licences"
+	case fnvet.Hygiene:
+		return "Hygiene"
+	}
+	return string(k)
+}
+
+// kindNoun is what one finding of a kind is called.
+func kindNoun(k fnvet.Kind) string {
+	switch k {
+	case fnvet.Malware:
+		return "malicious package"
+	case fnvet.Vulnerability:
+		return "vulnerability"
+	case fnvet.SecretKind:
+		return "secret"
+	case fnvet.Injection:
+		return "injection"
+	case fnvet.ConfigKind:
+		return "configuration finding"
+	case fnvet.License:
+		return "licence finding"
+	case fnvet.Hygiene:
+		return "hygiene finding"
+	}
+	return string(k) + " finding"
 }

@@ -45,6 +45,11 @@ func formats() []format {
 		{"table", writeTable},
 		{"json", writeJSON},
 		{"sarif", writeSARIF},
+		{"html", writeHTML},
+		{"junit", writeJUnit},
+		{"markdown", writeMarkdown},
+		{"gitlab-dependency", writeGitLabDependency},
+		{"gitlab-secret", writeGitLabSecret},
 	}
 }
 

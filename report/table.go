@@ -4,8 +4,6 @@ import (
 	"bytes"
 	"cmp"
 	"fmt"
-	"path"
-	"path/filepath"
 	"slices"
 	"strings"
 
@@ -75,7 +73,7 @@ func (t *table) overview(sums []*summary) {
 }
 
 func (t *table) report(s *summary) {
-	t.inside = path.Base(filepath.ToSlash(s.Artifact.Name)) + "!/"
+	t.inside = inside(s.Report)
 	t.line(t.paint(s.status, s.status) + "  " + clean(s.Artifact.Name) + ": " + clean(s.headline))
 	t.reasons(s)
 	t.vulnerable(s)
@@ -216,17 +214,6 @@ func (t *table) where(paths []string) {
 	t.line("    in " + t.path(paths[0]) + more)
 }
 
-// headings of the sections that are grouped by path.
-var headings = map[fnvet.Kind]string{
-	fnvet.Malware:       "Malware",
-	fnvet.Vulnerability: "Vulnerabilities",
-	fnvet.SecretKind:    "Secrets",
-	fnvet.ConfigKind:    "Configuration",
-	fnvet.Injection:     "Event injection",
-	fnvet.License:       "Licences",
-	fnvet.Hygiene:       "Hygiene",
-}
-
 // places prints the findings of one kind, grouped by file.
 func (t *table) places(kind fnvet.Kind, groups []pathGroup) {
 	if len(groups) == 0 {
@@ -237,7 +224,7 @@ func (t *table) places(kind fnvet.Kind, groups []pathGroup) {
 		n += len(g.findings)
 	}
 	t.line("")
-	t.line(t.paint("head", headings[kind]+": "+count(n, "finding")))
+	t.line(t.paint("head", kindHeading(kind)+": "+count(n, "finding")))
 	for _, g := range groups {
 		t.line("")
 		at := t.path(g.path)
@@ -294,7 +281,7 @@ func (t *table) rest(s *summary) {
 			}
 		}
 		if len(of) > 0 {
-			parts = append(parts, fmt.Sprintf("%s (%s)", count(len(of), nouns[kind]), bySeverity(of)))
+			parts = append(parts, fmt.Sprintf("%s (%s)", count(len(of), kindNoun(kind)), bySeverity(of)))
 		}
 	}
 	if len(parts) > 0 {
@@ -313,17 +300,6 @@ func (t *table) rest(s *summary) {
 		t.line("")
 		t.wrapped("", "Suppressed: "+strings.Join(parts, ", "))
 	}
-}
-
-// nouns are what one finding of each kind is called.
-var nouns = map[fnvet.Kind]string{
-	fnvet.Malware:       "malicious package",
-	fnvet.Vulnerability: "vulnerability",
-	fnvet.SecretKind:    "secret",
-	fnvet.ConfigKind:    "configuration finding",
-	fnvet.Injection:     "injection",
-	fnvet.License:       "licence finding",
-	fnvet.Hygiene:       "hygiene finding",
 }
 
 // gaps prints what was not looked at, grouped by reason.
