@@ -143,7 +143,7 @@ func groups(m map[string]string, stated, artifact, common string) []string {
 	if domain(vendor) {
 		add(vendor)
 	}
-	for p := common; strings.Count(p, ".") > 1; {
+	for p := common; domain(common) && strings.Count(p, ".") > 1; {
 		p = p[:strings.LastIndexByte(p, '.')]
 		add(p)
 	}
@@ -172,7 +172,7 @@ func parent(name, artifact string) string {
 // domain says whether a name looks like a reversed domain: "org.x", "com.x.y".
 func domain(name string) bool {
 	first, rest, ok := strings.Cut(name, ".")
-	if !ok || rest == "" || !resolved(name) || strings.ContainsAny(name, "/\\;,") {
+	if !ok || rest == "" || !resolved(name) || strings.ContainsAny(name, "/\\;,") || slices.Contains(strings.Split(name, "."), "") {
 		return false
 	}
 	switch first {
