@@ -150,6 +150,9 @@ func (d *decoder) record() *record {
 		for range d.count() {
 			a.imports = append(a.imports, goImport{path: d.text(), symbols: d.texts()})
 		}
+		if a.imports == nil {
+			d.fail()
+		}
 		r.affected = append(r.affected, a)
 	}
 	return r

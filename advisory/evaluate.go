@@ -14,6 +14,27 @@ type evaluator struct {
 	text   string
 	own    version.Version
 	semver version.Version
+	parsed map[string]version.Version // of the boundaries by scheme; nil to keep none
+}
+
+// with makes an evaluator for another version that shares the parsed boundaries.
+func (e *evaluator) with(text string) *evaluator {
+	f := newEvaluator(e.scheme, text)
+	f.parsed = e.parsed
+	return f
+}
+
+// boundary parses a version of a range. Records of one package share most of them.
+func (e *evaluator) boundary(scheme version.Scheme, text string) version.Version {
+	if e.parsed == nil || scheme != e.scheme {
+		return scheme.Parse(text)
+	}
+	v, ok := e.parsed[text]
+	if !ok {
+		v = scheme.Parse(text)
+		e.parsed[text] = v
+	}
+	return v
 }
 
 func newEvaluator(scheme version.Scheme, text string) *evaluator {
@@ -51,7 +72,7 @@ func (e *evaluator) listed(versions []string) bool {
 		return true
 	}
 	return e.scheme != 0 && e.own.Valid() && slices.ContainsFunc(versions, func(v string) bool {
-		w := e.scheme.Parse(v)
+		w := e.boundary(e.scheme, v)
 		return w.Valid() && e.own.Compare(w) == 0
 	})
 }
@@ -74,7 +95,7 @@ func (e *evaluator) inRange(s span) bool {
 			limited, before = true, true
 			continue
 		}
-		c := v.Compare(scheme.Parse(ev.version))
+		c := v.Compare(e.boundary(scheme, ev.version))
 		switch ev.kind {
 		case introduced:
 			on = on || c >= 0
@@ -95,7 +116,7 @@ func (e *evaluator) fixes(ranges []span) []string {
 	for _, s := range ranges {
 		scheme, v := e.in(s)
 		for _, ev := range s.events {
-			if ev.kind == fixed && v.Compare(scheme.Parse(ev.version)) < 0 {
+			if ev.kind == fixed && v.Compare(e.boundary(scheme, ev.version)) < 0 {
 				out = append(out, ev.version)
 			}
 		}

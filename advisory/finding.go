@@ -182,8 +182,11 @@ func (g *group) fixed() []string {
 	if ordered {
 		slices.SortStableFunc(all, scheme.Compare)
 	}
+	if len(g.hits) == 1 && len(g.hits[0].same) == 1 && len(g.hits[0].entry.ranges) == 1 {
+		return all // one range ends where it is fixed
+	}
 	clean := slices.DeleteFunc(slices.Clone(all), func(v string) bool {
-		e := newEvaluator(scheme, v)
+		e := g.hits[0].eval.with(v)
 		return slices.ContainsFunc(g.hits, func(h *hit) bool { return h.stillAffects(e) })
 	})
 	if len(clean) > 0 {

@@ -156,6 +156,7 @@ func (m *matcher) compare(q *query, p *packageEntry) {
 	}
 	scheme, _ := version.For(q.base)
 	eval := newEvaluator(scheme, q.version)
+	eval.parsed = map[string]version.Version{}
 	relevant := 0
 	for i := range p.entries {
 		x := &p.entries[i]

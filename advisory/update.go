@@ -21,14 +21,15 @@ import (
 
 // UpdateOptions says what to fetch, from where, to where.
 type UpdateOptions struct {
-	Dir        string         // of the database; made if absent
-	Source     string         // http or https URL or directory with the OSV bucket's layout; "" is PublicSource
-	Ecosystems []string       // base names, "npm"; nil is all that the source lists and fnvet can order
-	Progress   func(Progress) // may be nil; not called concurrently
-	Client     *http.Client   // nil for one with time-outs
-	Now        time.Time      // zero is the current time
-	Stall      time.Duration  // give up an attempt without data for so long; 0 is 30 seconds
-	Pause      time.Duration  // before the second attempt, doubled for each after it; 0 is half a second
+	Dir         string         // of the database; made if absent
+	Source      string         // http or https URL or directory with the OSV bucket's layout; "" is PublicSource
+	Ecosystems  []string       // base names, "npm"; nil is all that the source lists and fnvet can order
+	SkipMissing bool           // pass over ecosystems that the source does not have, unless it has none of them
+	Progress    func(Progress) // may be nil; not called concurrently
+	Client      *http.Client   // nil for one with time-outs
+	Now         time.Time      // zero is the current time
+	Stall       time.Duration  // give up an attempt without data for so long; 0 is 30 seconds
+	Pause       time.Duration  // before the second attempt, doubled for each after it; 0 is half a second
 }
 
 // Progress is one step of an update.
@@ -150,12 +151,20 @@ func (u *update) run(ctx context.Context) (Status, error) {
 	if err != nil {
 		return Status{}, err
 	}
+	var missing error
 	for _, name := range names {
 		s, err := u.ecosystem(ctx, name)
+		if errors.Is(err, os.ErrNotExist) && u.o.SkipMissing {
+			missing = fmt.Errorf("update %s: %w", name, err)
+			continue
+		}
 		if err != nil {
 			return Status{}, fmt.Errorf("update %s: %w", name, err)
 		}
 		u.sections = append(u.sections, s)
+	}
+	if len(u.sections) == 0 {
+		return Status{}, missing
 	}
 	if u.old != nil && len(u.o.Ecosystems) > 0 {
 		for _, info := range u.old.dir.Sections {
@@ -278,11 +287,12 @@ func (u *update) compile(ctx context.Context, name string, f *os.File) (*section
 	if err != nil {
 		return nil, err
 	}
+	modified := newest(records, u.o.Now)
 	s, err := buildSection(name, records)
 	if err != nil {
 		return nil, err
 	}
-	s.info.Skipped, s.info.Modified = skipped, newest(records, u.o.Now)
+	s.info.Skipped, s.info.Modified = skipped, modified
 	return s, nil
 }
 

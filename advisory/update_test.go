@@ -405,3 +405,42 @@ func TestParseEcosystems(t *testing.T) {
 		t.Error(d)
 	}
 }
+
+// TestUpdateDuplicates: of two records with one id the newer counts, and a
+// record that is none is counted and passed over.
+func TestUpdateDuplicates(t *testing.T) {
+	record := func(modified, version string) string {
+		return `{"id":"GHSA-x","modified":"` + modified + `","affected":[{"package":{"ecosystem":"npm","name":"twice"},"versions":["` + version + `"]}]}`
+	}
+	b := bucket{"npm": {record("2026-01-01T00:00:00Z", "1.0.0"), record("2026-01-02T00:00:00Z", "2.0.0"), `{"ID":"GHSA-y","affected":7}`}}
+	db := open(t, b.build(t))
+	findings, _, err := db.Match(t.Context(), []fnvet.Package{pkg("npm", "twice", "1.0.0"), pkg("npm", "twice", "2.0.0")})
+	if err != nil || len(findings) != 1 || findings[0].Package.Version != "2.0.0" {
+		t.Error(findings, err)
+	}
+	if e := db.Status().Ecosystems[0]; e.Advisories != 1 || e.Skipped != 1 {
+		t.Errorf("%+v", e)
+	}
+}
+
+func TestUpdateSkipMissing(t *testing.T) {
+	_, url := serve(t, fixture())
+	for _, src := range []string{url, fixture().write(t)} {
+		dir := t.TempDir()
+		o := UpdateOptions{Dir: dir, Source: src, Ecosystems: []string{"npm", "Hex"}}
+		if _, err := Update(t.Context(), o); !errors.Is(err, os.ErrNotExist) {
+			t.Errorf("without: %v", err)
+		}
+		o.SkipMissing = true
+		if st, err := Update(t.Context(), o); err != nil || len(st.Ecosystems) != 1 {
+			t.Errorf("with: %+v %v", st, err)
+		}
+		o.Ecosystems = []string{"Hex"}
+		if _, err := Update(t.Context(), o); !errors.Is(err, os.ErrNotExist) {
+			t.Errorf("nothing at all: %v", err)
+		}
+		if err := Verify(dir); err != nil {
+			t.Error(err)
+		}
+	}
+}

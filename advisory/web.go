@@ -9,6 +9,7 @@ import (
 	"net"
 	"net/http"
 	"net/url"
+	"os"
 	"strconv"
 	"strings"
 	"time"
@@ -64,6 +65,12 @@ type statusError struct {
 
 func (e *statusError) Error() string {
 	return fmt.Sprintf("%s: the server answered %d %s", e.name, e.code, http.StatusText(e.code))
+}
+
+// Is makes an answer that there is no such file os.ErrNotExist. Object stores say
+// 403 to those who may not list a bucket.
+func (e *statusError) Is(target error) bool {
+	return target == os.ErrNotExist && (e.code == http.StatusNotFound || e.code == http.StatusForbidden || e.code == http.StatusGone)
 }
 
 // fetch tries several times with growing, jittered pauses. Answers that another

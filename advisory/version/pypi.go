@@ -46,7 +46,7 @@ func parsePyPI(text string) (pypi, bool) {
 }
 
 func releaseNumbers(s string) ([]string, string) {
-	var list []string
+	list := make([]string, 0, min(8, strings.Count(s, ".")+1))
 	for {
 		n := digits(s)
 		if n == 0 {

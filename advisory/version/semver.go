@@ -18,6 +18,7 @@ func parseSemVer(text string, most int) (semver, bool) {
 	var v semver
 	text, v.build, _ = strings.Cut(text, "+")
 	rest := text
+	v.numbers = make([]string, 0, 3)
 	for {
 		n := digits(rest)
 		if n == 0 {
