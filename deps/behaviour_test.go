@@ -53,6 +53,15 @@ func TestEvidence(t *testing.T) {
 			"package.json":                `{"dependencies":{"a":"1.2.3"}}`,
 			"node_modules/a/package.json": `{"name":"a","version":"1.2.4"}`,
 		}, []string{"installed a@1.2.4 direct"}},
+		{"lockfiles of the making of a package are not evidence", map[string]string{
+			"node_modules/uri-js/package.json":                      `{"name":"uri-js","version":"4.4.1"}`,
+			"node_modules/uri-js/yarn.lock":                         "a@1:\n  version \"1.0.0\"\n",
+			"node_modules/uri-js/package-lock.json":                 `{"lockfileVersion":1,"dependencies":{"a":{"version":"1.0.0"}}}`,
+			"python/lib/python3.12/site-packages/x/Cargo.lock":      "version = 3\n[[package]]\nname = \"a\"\nversion = \"1.0.0\"\nsource = \"r\"\n",
+			"python/lib/python3.12/site-packages/x/js/package.json": `{"dependencies":{"a":"1.0.0"}}`,
+			"vendor/a/b/composer.lock":                              `{"packages":[{"name":"a/c","version":"1.0.0"}]}`,
+			"usr/local/go/src/go.mod":                               "module std\ngo 1.21\nrequire golang.org/x/net v0.1.0\n",
+		}, []string{"installed uri-js@4.4.1"}},
 		{"an alias is the package it stands for", map[string]string{
 			"node_modules/x/package.json": `{"name":"real","version":"1.0.0"}`,
 		}, []string{"installed real@1.0.0"}},

@@ -16,8 +16,10 @@ import (
 	"context"
 	"fmt"
 	"path"
+	"slices"
 
 	"github.com/fnvet/fnvet"
+	"github.com/fnvet/fnvet/deps/internal/entry"
 )
 
 // MaxManifest is the size in bytes above which a manifest or lockfile is not
@@ -65,17 +67,12 @@ func tooLarge(f *fnvet.File, limit int64) fnvet.Facts {
 	}}}
 }
 
-// manifest makes a reader of the files with the given base names.
+// manifest makes a reader of a project's files with the given base names.
 func manifest(parse func(data []byte) ([]fnvet.Package, error), bases ...string) reader {
 	return reader{
 		max: MaxManifest,
-		want: func(base string, _ *fnvet.File) bool {
-			for _, b := range bases {
-				if base == b {
-					return true
-				}
-			}
-			return false
+		want: func(base string, f *fnvet.File) bool {
+			return slices.Contains(bases, base) && !entry.ThirdParty(f.Name)
 		},
 		parse: func(f *fnvet.File) ([]fnvet.Package, error) { return parse(f.Data) },
 	}

@@ -8,6 +8,7 @@ import (
 	"github.com/fnvet/fnvet"
 	"github.com/fnvet/fnvet/deps/dotnet"
 	"github.com/fnvet/fnvet/deps/golang"
+	"github.com/fnvet/fnvet/deps/internal/entry"
 	"github.com/fnvet/fnvet/deps/java"
 	"github.com/fnvet/fnvet/deps/linux"
 	"github.com/fnvet/fnvet/deps/npm"
@@ -35,16 +36,16 @@ func Detectors() []Named {
 		{"deps/yarn-lock", manifest(npm.ParseYarn, "yarn.lock")},
 		{"deps/bun-lock", manifest(npm.ParseBun, "bun.lock")},
 		{"deps/python-installed", named(python.WantInstalled, python.ParseMetadata)},
-		{"deps/python-requirements", named(python.WantRequirements, python.ParseRequirements)},
+		{"deps/python-requirements", named(own(python.WantRequirements), python.ParseRequirements)},
 		{"deps/poetry-lock", manifest(python.ParsePoetry, "poetry.lock")},
 		{"deps/uv-lock", manifest(python.ParseUv, "uv.lock")},
 		{"deps/pdm-lock", manifest(python.ParsePdm, "pdm.lock")},
 		{"deps/pipfile-lock", manifest(python.ParsePipfile, "Pipfile.lock")},
-		{"deps/pylock", named(wantPylock, python.ParsePylock)},
+		{"deps/pylock", named(own(wantPylock), python.ParsePylock)},
 		{"deps/conda", named(python.WantConda, python.ParseConda)},
 		{"deps/jar", java.NewJars()},
 		{"deps/gradle-lock", manifest(java.ParseGradleLock, "gradle.lockfile", "buildscript-gradle.lockfile")},
-		{"deps/pom", named(java.WantPom, java.ParsePom)},
+		{"deps/pom", named(own(java.WantPom), java.ParsePom)},
 		{"deps/go-binary", binary(golang.ParseBinary)},
 		{"deps/go-mod", manifest(golang.ParseMod, "go.mod")},
 		{"deps/rust-binary", binary(rust.ParseBinary)},
@@ -66,6 +67,11 @@ func named(want func(name string) bool, parse func(data []byte) ([]fnvet.Package
 		want:  func(_ string, f *fnvet.File) bool { return want(f.Name) },
 		parse: func(f *fnvet.File) ([]fnvet.Package, error) { return parse(f.Data) },
 	}
+}
+
+// own narrows want to a project's own files.
+func own(want func(name string) bool) func(name string) bool {
+	return func(name string) bool { return want(name) && !entry.ThirdParty(name) }
 }
 
 // large is named for databases, which may be as large as binaries.

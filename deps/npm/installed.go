@@ -91,7 +91,7 @@ func (in *Installed) Detect(_ context.Context, f *fnvet.File) (fnvet.Facts, erro
 func (in *Installed) readManifest(f *fnvet.File, dir string) (fnvet.Facts, error) {
 	underModules := strings.Contains("/"+dir+"/", "/node_modules/")
 	name := packageName(dir)
-	if underModules && name == "" {
+	if name == "" && (underModules || entry.ThirdParty(f.Name)) {
 		return fnvet.Facts{}, nil // inside a package, not its root
 	}
 	v, err := tree.JSON(f.Data)
