@@ -107,20 +107,21 @@ func (t *table) vulnerable(s *summary) {
 	if len(s.packages) == 0 {
 		return
 	}
-	var ids, names int
+	ids := 0
 	for _, g := range s.packages {
 		ids += len(g.findings)
 	}
-	for _, g := range s.packages {
-		names = max(names, width(clean(g.Name)+" "+clean(g.Version)))
-	}
 	t.line("")
 	t.line(t.paint("head", fmt.Sprintf("Packages: %s, %s", count(len(s.packages), "package"), countAdvisories(ids))))
+	brought := newGraph(s.Packages)
 	for _, g := range s.packages {
 		t.line("")
 		t.line("  " + t.paint("bold", clean(g.Name)+" "+clean(g.Version)) + t.action(g) + "  (" + clean(g.Ecosystem) + ")")
 		t.advisories(g)
 		t.where(g.paths)
+		if chain := brought.chain(g.PURL); len(chain) > 0 {
+			t.wrapped("    ", "needed by "+clean(strings.Join(chain, " > ")))
+		}
 		if via := g.via(); len(via) > 0 {
 			t.wrapped("    ", "reached by "+clean(strings.Join(via, " > ")))
 		}

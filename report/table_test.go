@@ -28,6 +28,7 @@ func incomplete() *fnvet.Report {
 
 func TestTableGolden(t *testing.T) {
 	golden(t, "table", write(t, "table", []*fnvet.Report{rich()}, Options{}))
+	golden(t, "table-layers", write(t, "table", []*fnvet.Report{layered()}, Options{}))
 	golden(t, "table-color", write(t, "table", []*fnvet.Report{rich()}, Options{Color: true}))
 	golden(t, "table-narrow", write(t, "table", []*fnvet.Report{rich()}, Options{Width: 60}))
 	golden(t, "table-several", write(t, "table", []*fnvet.Report{clear(), incomplete(), rich()}, Options{}))

@@ -4,6 +4,7 @@ import (
 	"bytes"
 	"cmp"
 	"encoding/hex"
+	"fmt"
 	"net/mail"
 	"strings"
 	"time"
@@ -20,9 +21,10 @@ func documentID(content []byte) string {
 	return uuid.NewSHA1(uuid.NameSpaceURL, content).String()
 }
 
-// writeCycloneDXJSON writes CycloneDX 1.6 (ECMA-424, 1st edition).
-func writeCycloneDXJSON(b *bytes.Buffer, inv *inventory) error {
-	return writeCycloneDX(b, inv, cdx.BOMFileFormatJSON, cdx.SpecVersion1_6)
+// cycloneDX writes a version of the specification: 1.6 is ECMA-424, 1st
+// edition, 1.7 the 2nd.
+func cycloneDX(f cdx.BOMFileFormat, v cdx.SpecVersion) func(*bytes.Buffer, *inventory) error {
+	return func(b *bytes.Buffer, inv *inventory) error { return writeCycloneDX(b, inv, f, v) }
 }
 
 func writeCycloneDX(b *bytes.Buffer, inv *inventory, f cdx.BOMFileFormat, v cdx.SpecVersion) error {
@@ -47,7 +49,8 @@ func writeCycloneDX(b *bytes.Buffer, inv *inventory, f cdx.BOMFileFormat, v cdx.
 		b.Write(escapeUnseen(out.Bytes()))
 		return nil
 	}
-	b.Write(out.Bytes())
+	b.Write(escapeUnseenXML(out.Bytes()))
+	b.WriteByte('\n')
 	return nil
 }
 
@@ -132,9 +135,7 @@ func (inv *inventory) cdxComponent(i int) cdx.Component {
 	if len(p.Locations) > 0 {
 		var at []cdx.EvidenceOccurrence
 		for _, l := range p.Locations {
-			at = append(at, cdx.EvidenceOccurrence{
-				Location: cmp.Or(l.Path, "."), AdditionalContext: strings.TrimSpace(string(l.Kind) + " " + l.Layer),
-			})
+			at = append(at, cdx.EvidenceOccurrence{Location: cmp.Or(l.Path, ".")})
 		}
 		c.Evidence = &cdx.Evidence{Occurrences: &at}
 	}
@@ -142,11 +143,22 @@ func (inv *inventory) cdxComponent(i int) cdx.Component {
 	for _, e := range inv.extra(i) {
 		props = append(props, cdx.Property{Name: e[0], Value: e[1]})
 	}
+	for n, l := range p.Locations {
+		if l.Kind != p.Kind || l.Layer != "" {
+			value := strings.TrimSpace(string(l.Kind) + " " + l.Layer)
+			props = append(props, cdx.Property{Name: fmt.Sprintf("%s%d", locationProperty, n), Value: value})
+		}
+	}
 	if len(props) > 0 {
 		c.Properties = &props
 	}
 	return c
 }
+
+// locationProperty says the kind and layer of an occurrence, counted from 0,
+// where they are not those of the package. (Occurrences have a field for words,
+// but cyclonedx-go writes it to XML in a place that the schema does not know.)
+const locationProperty = "fnvet:location:"
 
 // splitName parts the names that have a group: npm scopes, Maven groups.
 func splitName(p *fnvet.Package) (group, name string) {

@@ -245,7 +245,25 @@ func (c *component) own(p *fnvet.Package) (ok bool) {
 	if len(p.Locations) == 0 {
 		p.Locations = c.foreignLocations(p.Kind)
 	}
+	c.locate(p)
 	return ok
+}
+
+// locate completes places that are only paths.
+func (c *component) locate(p *fnvet.Package) {
+	for i := range p.Locations {
+		l := &p.Locations[i]
+		for _, v := range c.props[fmt.Sprintf("%s%d", locationProperty, i)] {
+			kind, layer, _ := strings.Cut(v, " ")
+			switch k := fnvet.PackageKind(kind); k {
+			case fnvet.Installed, fnvet.Bundled, fnvet.Locked, fnvet.Declared:
+				l.Kind, l.Layer = k, layer
+			}
+		}
+		if l.Kind == "" {
+			l.Kind = p.Kind
+		}
+	}
 }
 
 // foreignLocations takes the paths that syft and trivy write as properties.

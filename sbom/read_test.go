@@ -201,7 +201,7 @@ func writeAndRead(t *testing.T, packages []fnvet.Package) {
 			return // JSON holds no such text
 		}
 	}
-	for _, format := range Formats() {
+	for _, format := range []string{"cyclonedx-json", "spdx-json", "spdx3-json"} {
 		var b bytes.Buffer
 		if err := Write(&b, format, &fnvet.Report{Packages: packages}, Options{}); err != nil {
 			t.Fatal(err)

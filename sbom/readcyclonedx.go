@@ -106,19 +106,8 @@ func (d *parsed) addCycloneDX(c *cdx.Component, deps map[string][]string, leaves
 	}
 	if c.Evidence != nil {
 		for _, o := range deref(c.Evidence.Occurrences) {
-			out.locations = append(out.locations, cdxLocation(o))
+			out.locations = append(out.locations, fnvet.Location{Path: o.Location})
 		}
 	}
 	d.components = append(d.components, out)
-}
-
-// cdxLocation reads what cdxComponent writes: the kind, then the layer.
-func cdxLocation(o cdx.EvidenceOccurrence) fnvet.Location {
-	l := fnvet.Location{Path: o.Location, Kind: fnvet.Installed}
-	kind, layer, _ := strings.Cut(o.AdditionalContext, " ")
-	switch k := fnvet.PackageKind(kind); k {
-	case fnvet.Installed, fnvet.Bundled, fnvet.Locked, fnvet.Declared:
-		l.Kind, l.Layer = k, layer
-	}
-	return l
 }

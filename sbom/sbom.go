@@ -16,6 +16,8 @@ import (
 	"strings"
 	"time"
 
+	cdx "github.com/CycloneDX/cyclonedx-go"
+
 	"github.com/fnvet/fnvet"
 )
 
@@ -37,8 +39,13 @@ type format struct {
 
 func formats() []format {
 	return []format{
-		{"cyclonedx-json", writeCycloneDXJSON},
+		{"cyclonedx-json", cycloneDX(cdx.BOMFileFormatJSON, cdx.SpecVersion1_6)},
+		{"cyclonedx-xml", cycloneDX(cdx.BOMFileFormatXML, cdx.SpecVersion1_6)},
+		{"cyclonedx-1.7-json", cycloneDX(cdx.BOMFileFormatJSON, cdx.SpecVersion1_7)},
+		{"cyclonedx-1.7-xml", cycloneDX(cdx.BOMFileFormatXML, cdx.SpecVersion1_7)},
 		{"spdx-json", writeSPDXJSON},
+		{"spdx-tag-value", writeSPDXTagValue},
+		{"spdx3-json", writeSPDX3},
 	}
 }
 

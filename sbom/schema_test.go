@@ -3,6 +3,7 @@ package sbom
 import (
 	"bytes"
 	"encoding/json"
+	"fmt"
 	"os"
 	"os/exec"
 	"path/filepath"
@@ -14,6 +15,7 @@ import (
 	spdxjson "github.com/spdx/tools-golang/json"
 	"github.com/spdx/tools-golang/spdx/v2/v2_3"
 	"github.com/spdx/tools-golang/spdxlib"
+	"github.com/spdx/tools-golang/tagvalue"
 
 	"github.com/fnvet/fnvet"
 )
@@ -94,9 +96,83 @@ func samples() []*fnvet.Report {
 }
 
 func TestCycloneDXIsValid(t *testing.T) {
-	schema := compile(t, cycloneDXSchemas(t), "bom-1.6.schema.json")
+	dir := cycloneDXSchemas(t)
+	o := Options{Licence: "MIT OR ISC", Supplier: "Orders Inc", Author: "Ann <ann@example.com>"}
+	for format, version := range map[string]string{"cyclonedx-json": "1.6", "cyclonedx-1.7-json": "1.7"} {
+		schema := compile(t, dir, "bom-"+version+".schema.json")
+		for _, r := range samples() {
+			validate(t, schema, write(t, format, r, o))
+		}
+	}
+	lint, err := exec.LookPath("xmllint")
+	if err != nil {
+		t.Skip("no xmllint to check XML with")
+	}
+	for format, version := range map[string]string{"cyclonedx-xml": "1.6", "cyclonedx-1.7-xml": "1.7"} {
+		schema := filepath.Join(dir, "bom-"+version+".SNAPSHOT.xsd")
+		for i, r := range samples() {
+			file := filepath.Join(t.TempDir(), "bom.xml")
+			if err := os.WriteFile(file, write(t, format, r, o), 0o600); err != nil {
+				t.Fatal(err)
+			}
+			if out, err := exec.CommandContext(t.Context(), lint, "--nonet", "--noout", "--schema", schema, file).CombinedOutput(); err != nil {
+				t.Errorf("%s, sample %d: %s", format, i, out)
+			}
+		}
+	}
+}
+
+// spdx3Check has the bindings that the SPDX project generates from its model
+// read a document; they check types, required fields and the words of enumerations.
+const spdx3Check = `
+import sys
+from spdx_python_model import v3_0_1 as spdx
+for name in sys.argv[1:]:
+    objects = spdx.SHACLObjectSet()
+    with open(name, "rb") as f:
+        spdx.JSONLDDeserializer().read(f, objects)
+    missing = objects.link()
+    if missing:
+        sys.exit(f"{name}: dangling references {missing}")
+    print(len(list(objects.foreach())))
+`
+
+func TestSPDX3IsValid(t *testing.T) {
+	if testing.Short() {
+		t.Skip("-short: the model comes from a package registry")
+	}
+	dir := t.TempDir()
+	pip := exec.CommandContext(t.Context(), "python3", "-m", "pip", "install", "--quiet", "--target", dir, "spdx-python-model==0.0.6")
+	if out, err := pip.CombinedOutput(); err != nil {
+		t.Skipf("no spdx-python-model to check with: %v: %s", err, out)
+	}
+	args := []string{"-c", spdx3Check}
+	for i, r := range samples() {
+		file := filepath.Join(dir, fmt.Sprintf("bom%d.json", i))
+		if err := os.WriteFile(file, write(t, "spdx3-json", r, Options{Supplier: "Orders Inc", Author: "Ann <ann@example.com>", Licence: "MIT"}), 0o600); err != nil {
+			t.Fatal(err)
+		}
+		args = append(args, file)
+	}
+	check := exec.CommandContext(t.Context(), "python3", args...)
+	check.Env = append(os.Environ(), "PYTHONPATH="+dir)
+	if out, err := check.CombinedOutput(); err != nil {
+		t.Errorf("%v: %s", err, out)
+	}
+}
+
+// TestTagValueIsRead has the reference library read what was written, in which
+// no name of an artifact may start a line of its own.
+func TestTagValueIsRead(t *testing.T) {
 	for _, r := range samples() {
-		validate(t, schema, write(t, "cyclonedx-json", r, Options{Licence: "MIT OR ISC"}))
+		data := write(t, "spdx-tag-value", r, Options{Supplier: "Orders Inc"})
+		doc, err := tagvalue.Read(bytes.NewReader(data))
+		if err != nil {
+			t.Fatal(err)
+		}
+		if len(doc.Packages) != len(r.Packages)+1 || len(doc.Annotations) != len(r.Packages) {
+			t.Errorf("%d packages, %d notes read, %d packages written", len(doc.Packages), len(doc.Annotations), len(r.Packages)+1)
+		}
 	}
 }
 

@@ -25,6 +25,9 @@ const (
 	notePrefix = "fnvet:"
 )
 
+// spdxOther holds licence texts that are not listed, by LicenseRef.
+type spdxOther map[string]*v2_3.OtherLicense
+
 // A spdxNote is what SPDX has no field for, kept as JSON in an annotation.
 type spdxNote struct {
 	Properties [][2]string      `json:"properties"`
@@ -55,7 +58,7 @@ func (inv *inventory) spdx() (*v2_3.Document, error) {
 		SPDXVersion: v2_3.Version, DataLicense: v2_3.DataLicense, SPDXIdentifier: "DOCUMENT", DocumentName: name,
 		CreationInfo: &v2_3.CreationInfo{Creators: inv.spdxCreators()},
 	}
-	other := map[string]*v2_3.OtherLicense{}
+	other := spdxOther{}
 	doc.Packages = append(doc.Packages, inv.spdxArtifact(other))
 	ids := inv.spdxIDs()
 	for i := range inv.Packages {
@@ -93,13 +96,10 @@ func (inv *inventory) spdxCreators() []common.Creator {
 		}
 		out = append(out, common.Creator{CreatorType: "Person", Creator: name})
 	}
-	if inv.Supplier != "" {
-		out = append(out, common.Creator{CreatorType: "Organization", Creator: inv.Supplier})
-	}
 	return out
 }
 
-func (inv *inventory) spdxArtifact(other map[string]*v2_3.OtherLicense) *v2_3.Package {
+func (inv *inventory) spdxArtifact(other spdxOther) *v2_3.Package {
 	a := inv.Artifact
 	p := &v2_3.Package{
 		PackageName: inv.name(), PackageSPDXIdentifier: spdxRoot, PackageVersion: a.Digest,
@@ -148,7 +148,7 @@ func idString(s string) string {
 	return strings.Trim(s[:min(100, len(s))], "-")
 }
 
-func (inv *inventory) spdxPackage(i int, id common.ElementID, other map[string]*v2_3.OtherLicense) (*v2_3.Package, error) {
+func (inv *inventory) spdxPackage(i int, id common.ElementID, other spdxOther) (*v2_3.Package, error) {
 	p := &inv.Packages[i]
 	out := &v2_3.Package{
 		PackageName: cmp.Or(p.Name, "unnamed"), PackageSPDXIdentifier: id, PackageVersion: p.Version,
@@ -169,24 +169,34 @@ func (inv *inventory) spdxPackage(i int, id common.ElementID, other map[string]*
 			Category: common.CategoryPackageManager, RefType: common.TypePackageManagerPURL, Locator: p.PURL,
 		}}
 	}
+	note, err := inv.spdxNote(i)
+	if err != nil {
+		return nil, err
+	}
+	out.Annotations = []v2_3.Annotation{{
+		Annotator: common.Annotator{AnnotatorType: "Tool", Annotator: inv.tool()}, AnnotationType: "OTHER",
+		AnnotationComment: note,
+	}}
+	return out, nil
+}
+
+// spdxNote writes the annotation of a package.
+func (inv *inventory) spdxNote(i int) (string, error) {
+	p := &inv.Packages[i]
 	note := spdxNote{Properties: inv.extra(i), Licenses: p.Licenses, Locations: p.Locations}
 	note.Leaf = p.DependsOn != nil && len(p.DependsOn) == 0
 	var text bytes.Buffer
 	e := json.NewEncoder(&text)
 	e.SetEscapeHTML(false)
 	if err := e.Encode(note); err != nil {
-		return nil, err
+		return "", err
 	}
-	out.Annotations = []v2_3.Annotation{{
-		Annotator: common.Annotator{AnnotatorType: "Tool", Annotator: inv.tool()}, AnnotationType: "OTHER",
-		AnnotationComment: notePrefix + strings.TrimSpace(text.String()),
-	}}
-	return out, nil
+	return notePrefix + strings.TrimSpace(text.String()), nil
 }
 
 // spdxLicence joins declared licences into one expression: several all apply,
 // the careful reading. Texts that are no expression of listed licences become LicenseRefs.
-func (inv *inventory) spdxLicence(declared []string, other map[string]*v2_3.OtherLicense) string {
+func (inv *inventory) spdxLicence(declared []string, other spdxOther) string {
 	var parts []string
 	for _, d := range declared {
 		if d = strings.TrimSpace(d); d == "" || strings.EqualFold(d, noAssertion) {

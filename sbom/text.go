@@ -4,6 +4,7 @@ import (
 	"fmt"
 	"maps"
 	"slices"
+	"strings"
 	"unicode"
 	"unicode/utf8"
 )
@@ -41,3 +42,40 @@ func sortedKeys[V any](m map[string]V) []string { return slices.Sorted(maps.Keys
 
 // visible tells the runes that print as themselves.
 func visible(r rune) bool { return unicode.IsPrint(r) }
+
+// escapeUnseenXML does the same for XML, as character references.
+func escapeUnseenXML(doc []byte) []byte {
+	out := make([]byte, 0, len(doc)+64)
+	for len(doc) > 0 {
+		r, n := utf8.DecodeRune(doc)
+		if r < 0x7f || visible(r) {
+			out = append(out, doc[:n]...)
+		} else {
+			out = fmt.Appendf(out, "&#x%x;", r)
+		}
+		doc = doc[n:]
+	}
+	return out
+}
+
+// oneLine makes text safe for the lines of tag-value documents: what is not
+// plainly visible is written as an escape of Go's string syntax, and no value can
+// open the format's block of text.
+func oneLine(s string) string {
+	var b strings.Builder
+	for len(s) > 0 {
+		r, n := utf8.DecodeRuneInString(s)
+		switch {
+		case r == utf8.RuneError && n == 1:
+			fmt.Fprintf(&b, `\x%02x`, s[0])
+		case visible(r):
+			b.WriteRune(r)
+		case r < 0x10000:
+			fmt.Fprintf(&b, `\u%04x`, r)
+		default:
+			fmt.Fprintf(&b, `\U%08x`, r)
+		}
+		s = s[n:]
+	}
+	return strings.ReplaceAll(b.String(), "<text>", `\u003ctext>`)
+}
