@@ -10,9 +10,9 @@ import (
 // their length, lists with their count.
 type encoder struct{ b []byte }
 
-func (e *encoder) number(n int)   { e.b = binary.AppendUvarint(e.b, uint64(max(n, 0))) } //nolint:gosec // not negative
+func (e *encoder) number(n int)   { e.b = binary.AppendUvarint(e.b, uint64(max(n, 0))) }
 func (e *encoder) text(s string)  { e.number(len(s)); e.b = append(e.b, s...) }
-func (e *encoder) flag(f bool)    { e.b = append(e.b, byte(btoi(f))) }
+func (e *encoder) flag(f bool)    { e.b = append(e.b, byte(btoi(f)&1)) }
 func (e *encoder) sum(crc uint32) { e.b = binary.LittleEndian.AppendUint32(e.b, crc) }
 
 func (e *encoder) texts(list []string) {
@@ -47,7 +47,7 @@ func (d *decoder) number() int {
 		return 0
 	}
 	d.b = d.b[size:]
-	return int(n) //nolint:gosec // below 1<<40
+	return int(n) // below 1<<40
 }
 
 // count reads the length of a list whose items take at least one byte each.

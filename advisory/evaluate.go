@@ -105,6 +105,7 @@ func (e *evaluator) inRange(s span) bool {
 			on = on && c <= 0
 		case limit:
 			limited, before = true, before || c < 0
+		default:
 		}
 	}
 	return on && (!limited || before)

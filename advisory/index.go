@@ -122,7 +122,7 @@ func Open(dir string) (*DB, error) {
 }
 
 func openFile(path string) (*DB, error) {
-	f, err := os.Open(path) //nolint:gosec // the directory is the user's to choose
+	f, err := os.Open(path)
 	if err != nil {
 		return nil, err
 	}
@@ -252,7 +252,7 @@ func Verify(dir string) error {
 	if err != nil {
 		return err
 	}
-	defer db.Close() //nolint:errcheck // read only
+	defer db.Close() // read only
 	return db.verify()
 }
 

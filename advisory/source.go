@@ -64,7 +64,7 @@ func (d dirSource) fetch(ctx context.Context, name, tag string, size int64, w re
 	if err != nil {
 		return "", err
 	}
-	defer f.Close() //nolint:errcheck // read only
+	defer f.Close() // read only
 	info, err := f.Stat()
 	if err != nil {
 		return "", err
@@ -148,8 +148,8 @@ func readEntry(f *zip.File, buf []byte) ([]byte, error) {
 	if err != nil {
 		return nil, err
 	}
-	defer r.Close()                                           //nolint:errcheck // the checksum was compared while reading
-	buf = slices.Grow(buf[:0], int(f.UncompressedSize64)+512) //nolint:gosec // below maxRecord
+	defer r.Close()                                           // the checksum was compared while reading
+	buf = slices.Grow(buf[:0], int(f.UncompressedSize64)+512) // below maxRecord
 	for {
 		n, err := r.Read(buf[len(buf):cap(buf)])
 		buf = buf[:len(buf)+n]

@@ -51,10 +51,10 @@ const (
 	StageWrite   Stage = "write"   // in bytes
 )
 
-// ErrLocked: another process is updating the same directory.
+// ErrLocked says that another process is updating the same directory.
 var ErrLocked = errors.New("another update of this database is running")
 
-// ErrSource: what the source sent is not what its layout says.
+// ErrSource says that what the source sent is not what its layout says.
 var ErrSource = errors.New("not usable advisory data")
 
 // Update fetches advisories and compiles them into the index file of o.Dir. The
@@ -105,7 +105,7 @@ func lock(dir string) (unlock func(), err error) {
 	if err := tryLock(f); err != nil {
 		return nil, errors.Join(fmt.Errorf("%s: %w", dir, err), f.Close())
 	}
-	return func() { f.Close() }, nil //nolint:errcheck,gosec // closing unlocks
+	return func() { _ = f.Close() }, nil // closing unlocks
 }
 
 // update holds the state of one Update.
@@ -139,10 +139,10 @@ func (u *update) openOld() error {
 // close removes what an update left behind, this one or one that was killed.
 func (u *update) close() {
 	if u.old != nil {
-		u.old.Close() //nolint:errcheck,gosec // read only
+		_ = u.old.Close() // read only
 	}
 	for _, name := range u.temps {
-		os.Remove(name) //nolint:errcheck,gosec // the next update tries again
+		_ = os.Remove(name) // the next update tries again
 	}
 }
 
@@ -217,7 +217,7 @@ func (u *update) ecosystem(ctx context.Context, name string) (*section, error) {
 	if err != nil {
 		return nil, err
 	}
-	defer f.Close() //nolint:errcheck // removed at the end
+	defer f.Close() // removed at the end
 	report := func(done, total int64) { u.o.Progress(Progress{name, StageFetch, done, total}) }
 	newTag, err := u.src.fetch(ctx, name+"/all.zip", tag, maxZip, tempFile{f}, report)
 	if errors.Is(err, errUnchanged) && old != nil {
@@ -370,7 +370,7 @@ func (u *update) write() (Status, error) {
 	if err != nil {
 		return Status{}, err
 	}
-	defer f.Close() //nolint:errcheck // closed below when it matters
+	defer f.Close() // closed below when it matters
 	w, err := newIndexWriter(f)
 	if err != nil {
 		return Status{}, err
@@ -429,7 +429,7 @@ func syncDir(dir string) error {
 	if runtime.GOOS == "windows" {
 		return nil
 	}
-	d, err := os.Open(dir) //nolint:gosec // the user's directory
+	d, err := os.Open(dir) // the user's directory
 	if err != nil {
 		return err
 	}

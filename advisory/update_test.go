@@ -27,7 +27,7 @@ type web struct {
 	files    map[string][]byte
 	requests atomic.Int32
 	bytes    atomic.Int64
-	break_   func(w http.ResponseWriter, r *http.Request, n int32) bool // handles the n-th request itself
+	broken   func(w http.ResponseWriter, r *http.Request, n int32) bool // handles the n-th request itself
 }
 
 func serve(tb testing.TB, b bucket) (*web, string) {
@@ -53,7 +53,7 @@ func serve(tb testing.TB, b bucket) (*web, string) {
 
 func (s *web) ServeHTTP(w http.ResponseWriter, r *http.Request) {
 	n := s.requests.Add(1)
-	if s.break_ != nil && s.break_(w, r, n) {
+	if s.broken != nil && s.broken(w, r, n) {
 		return
 	}
 	data, ok := s.files[r.URL.Path]
@@ -338,7 +338,7 @@ func TestUpdateRetries(t *testing.T) {
 	for _, tt := range tests {
 		b := bucket{"npm": fixture()["npm"]}
 		s, url := serve(t, b)
-		s.break_ = func(w http.ResponseWriter, _ *http.Request, n int32) bool { return tt.fail(w, n) }
+		s.broken = func(w http.ResponseWriter, _ *http.Request, n int32) bool { return tt.fail(w, n) }
 		_, err := Update(t.Context(), UpdateOptions{Dir: t.TempDir(), Source: url, Pause: time.Millisecond})
 		if (err == nil) != tt.wantOK || s.requests.Load() > tt.most {
 			t.Errorf("%s: %d requests: %v", tt.why, s.requests.Load(), err)
@@ -348,7 +348,7 @@ func TestUpdateRetries(t *testing.T) {
 
 func TestUpdateStalled(t *testing.T) {
 	s, url := serve(t, fixture())
-	s.break_ = func(w http.ResponseWriter, r *http.Request, _ int32) bool {
+	s.broken = func(w http.ResponseWriter, r *http.Request, _ int32) bool {
 		w.Header().Set("Content-Length", "1000")
 		w.Write([]byte("x"))
 		w.(http.Flusher).Flush()
@@ -365,7 +365,7 @@ func TestUpdateStalled(t *testing.T) {
 func TestUpdateCancelled(t *testing.T) {
 	s, url := serve(t, fixture())
 	ctx, cancel := context.WithCancel(t.Context())
-	s.break_ = func(w http.ResponseWriter, _ *http.Request, _ int32) bool {
+	s.broken = func(w http.ResponseWriter, _ *http.Request, _ int32) bool {
 		cancel()
 		w.WriteHeader(http.StatusServiceUnavailable)
 		return true

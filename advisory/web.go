@@ -103,8 +103,7 @@ func (s *webSource) fetch(ctx context.Context, name, tag string, size int64, w r
 func (s *webSource) delay(attempt int, last error) time.Duration {
 	d := min(s.pause<<(attempt-1), longestPause)
 	d = d/2 + rand.N(d/2+1) //nolint:gosec // jitter
-	var status *statusError
-	if errors.As(last, &status) {
+	if status, ok := errors.AsType[*statusError](last); ok {
 		d = max(d, min(status.after, longestPause))
 	}
 	return d
@@ -123,8 +122,7 @@ func wait(ctx context.Context, d time.Duration) error {
 
 // passing says whether an error may be gone at the next attempt.
 func passing(err error) bool {
-	var status *statusError
-	if errors.As(err, &status) {
+	if status, ok := errors.AsType[*statusError](err); ok {
 		return status.code >= 500 || status.code == http.StatusTooManyRequests || status.code == http.StatusRequestTimeout
 	}
 	return !errors.Is(err, errTooLarge) && !errors.Is(err, errWrite)
@@ -142,7 +140,7 @@ func (s *webSource) attempt(ctx context.Context, name, tag string, size int64, w
 	if err != nil {
 		return "", stallOr(ctx, name, err)
 	}
-	defer resp.Body.Close() //nolint:errcheck // read to its end or given up
+	defer resp.Body.Close() // read to its end or given up
 	switch {
 	case resp.StatusCode == http.StatusNotModified && tag != "":
 		return tag, errUnchanged

@@ -36,7 +36,7 @@ func differs(file, left, right string) bool {
 // each ecosystem's own tools. They are read from the module cache and are not
 // part of this repository.
 func TestScalibrFixtures(t *testing.T) {
-	out, err := exec.Command("go", "list", "-m", "-f", "{{.Dir}}", "github.com/google/osv-scalibr").Output()
+	out, err := exec.CommandContext(t.Context(), "go", "list", "-m", "-f", "{{.Dir}}", "github.com/google/osv-scalibr").Output()
 	if err != nil {
 		t.Skipf("osv-scalibr is not in the module cache: %v", err)
 	}

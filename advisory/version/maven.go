@@ -1,6 +1,9 @@
 package version
 
-import "strings"
+import (
+	"slices"
+	"strings"
+)
 
 // mavenItem is one node of Maven's parsed version: a number, a word or a list.
 // It follows the behaviour of ComparableVersion of Maven 3.9, where lists nest
@@ -91,8 +94,7 @@ func (p *mavenParser) token(text string, inDigits bool) {
 // items at their ends.
 func (p *mavenParser) close() mavenItem {
 	var inner *mavenItem
-	for i := len(p.stack) - 1; i >= 0; i-- {
-		list := p.stack[i]
+	for _, list := range slices.Backward(p.stack) {
 		if inner != nil {
 			list = append(list, *inner)
 		}
@@ -105,10 +107,10 @@ func (p *mavenParser) close() mavenItem {
 // normalizeMaven drops zeros, empty qualifiers and empty lists from the end
 // back to the first number or word that counts, passing over lists.
 func normalizeMaven(list []mavenItem) []mavenItem {
-	for i := len(list) - 1; i >= 0; i-- {
-		if list[i].isNull() {
+	for i, item := range slices.Backward(list) {
+		if item.isNull() {
 			list = append(list[:i:i], list[i+1:]...)
-		} else if list[i].kind != mavenList {
+		} else if item.kind != mavenList {
 			break
 		}
 	}

@@ -29,13 +29,14 @@ func parsePyPI(text string) (pypi, bool) {
 		v.epoch, s = s[:n], s[n+1:]
 	}
 	v.release, s = releaseNumbers(s)
-	v.pre, s = cutPhase(s, "alpha", 'a', "a", 'a', "beta", 'b', "b", 'b', "preview", 'c', "pre", 'c', "rc", 'c', "c", 'c')
+	v.pre, s = cutPhase(s, spelling{"alpha", 'a'}, spelling{"a", 'a'}, spelling{"beta", 'b'}, spelling{"b", 'b'},
+		spelling{"preview", 'c'}, spelling{"pre", 'c'}, spelling{"rc", 'c'}, spelling{"c", 'c'})
 	if n := digits(strings.TrimPrefix(s, "-")); n > 0 && s[0] == '-' {
 		v.post, s = phase{'p', s[1 : n+1]}, s[n+1:]
 	} else {
-		v.post, s = cutPhase(s, "post", 'p', "rev", 'p', "r", 'p')
+		v.post, s = cutPhase(s, spelling{"post", 'p'}, spelling{"rev", 'p'}, spelling{"r", 'p'})
 	}
-	v.dev, s = cutPhase(s, "dev", 'd')
+	v.dev, s = cutPhase(s, spelling{"dev", 'd'})
 	if strings.HasPrefix(s, "+") {
 		v.local, s = localLabels(s[1:])
 	}
@@ -61,17 +62,20 @@ func releaseNumbers(s string) ([]string, string) {
 	}
 }
 
-// cutPhase takes "[-_.]word[-_.]number" off the front of s. words alternates
-// spellings (string) and their letter (rune), longer spellings first.
-func cutPhase(s string, words ...any) (phase, string) {
+// A spelling is a word for a phase.
+type spelling struct {
+	word   string
+	letter byte
+}
+
+// cutPhase takes "[-_.]word[-_.]number" off the front of s, longer words first.
+func cutPhase(s string, words ...spelling) (phase, string) {
 	rest := s
 	if rest != "" && strings.IndexByte("-_.", rest[0]) >= 0 {
 		rest = rest[1:]
 	}
-	for i := 0; i+1 < len(words); i += 2 {
-		word, _ := words[i].(string)
-		letter, _ := words[i+1].(rune)
-		after, ok := strings.CutPrefix(rest, word)
+	for _, w := range words {
+		after, ok := strings.CutPrefix(rest, w.word)
 		if !ok || (after != "" && isLower(after[0]) && !startsPhase(after)) {
 			continue
 		}
@@ -81,7 +85,7 @@ func cutPhase(s string, words ...any) (phase, string) {
 			continue
 		}
 		n := digits(after)
-		return phase{byte(letter), after[:n]}, after[n:]
+		return phase{w.letter, after[:n]}, after[n:]
 	}
 	return phase{}, s
 }
