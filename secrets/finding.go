@@ -46,7 +46,12 @@ func (w *worker) settle(t *text) {
 			w.capped = true
 			return
 		}
+		confidence, ok := w.judge(c, t)
+		if !ok {
+			continue
+		}
 		f := w.finding(c, t)
+		f.Secret.Confidence = confidence
 		if t.lines {
 			f.Line, f.Column = pos.advance(c.secretStart)
 		}
@@ -130,8 +135,10 @@ func (w *worker) finding(c *candidate, t *text) fnvet.Finding {
 	f.Path, f.Layer = w.file.Path, w.file.Layer
 	f.Secret.Start, f.Secret.End = start, t.at(c.secretEnd)
 	f.Secret.Name = w.safeName(nameBefore(t.data, c.secretStart))
-	f.Secret.Confidence = confidenceOf(c.rule, w.place)
 	f.Secret.Source = "file"
+	if account, ok := awsAccount(string(secret)); ok && c.rule.id == "aws-access-token" {
+		f.Title += " of account " + account
+	}
 	return f
 }
 

@@ -13,6 +13,29 @@ var knownText string
 //go:embed rules.toml
 var ownRules string
 
+//go:embed thirdparty.txt
+var thirdPartyText string
+
+//go:embed knownkeys.txt
+var knownKeysText string
+
+// thirdPartyTops returns the names of thirdparty.txt.
+func thirdPartyTops() map[string]bool { return wordSet(thirdPartyText) }
+
+// knownKeys returns the hashes of knownkeys.txt.
+func knownKeys() map[string]bool { return wordSet(knownKeysText) }
+
+// wordSet returns the first words of the lines of a data file.
+func wordSet(text string) map[string]bool {
+	out := map[string]bool{}
+	for line := range strings.Lines(text) {
+		if words := strings.Fields(line); len(words) > 0 && words[0] != "#" {
+			out[words[0]] = true
+		}
+	}
+	return out
+}
+
 // knownExamples returns the example credentials of known.txt, lower case.
 func knownExamples() []string {
 	var out []string

@@ -3,6 +3,7 @@ package secrets
 import (
 	"bytes"
 	"path"
+	"slices"
 	"strings"
 
 	"github.com/fnvet/fnvet"
@@ -13,6 +14,7 @@ type place struct {
 	thirdParty bool // installed or vendored by a package manager
 	docs       bool // documentation, examples, tests, type declarations
 	lock       bool // lockfiles and checksum lists: full of hashes
+	code       bool // source code, in which a bare word is an identifier
 }
 
 // thirdPartyDirs are directories into which package managers put other people's code.
@@ -22,7 +24,7 @@ func thirdPartyDir(dir string) bool {
 		"vendor", "gems", ".bundle", ".pnpm", ".yarn", ".cargo", ".m2", ".gradle", ".nuget", "pkgs":
 		return true
 	}
-	return strings.HasSuffix(dir, ".dist-info") || strings.HasSuffix(dir, ".egg-info")
+	return strings.HasPrefix(dir, "python3.") || strings.HasSuffix(dir, ".dist-info") || strings.HasSuffix(dir, ".egg-info")
 }
 
 func docsDir(dir string) bool {
@@ -38,19 +40,52 @@ func docsDir(dir string) bool {
 func docsFile(name string) bool {
 	for _, suffix := range []string{
 		".md", ".markdown", ".mdx", ".rst", ".adoc", ".asciidoc", ".html", ".htm", ".d.ts", ".d.mts", ".d.cts", ".pyi",
-		".po", ".pot", ".1", ".3", "_test.go", "_test.py", "_spec.rb", ".test.js", ".test.ts", ".spec.js", ".spec.ts",
+		".po", ".pot", "_test.go", "_test.py", "_spec.rb", ".test.js", ".test.ts", ".spec.js", ".spec.ts",
 		".sample", ".example", ".dist", ".template",
 	} {
 		if strings.HasSuffix(name, suffix) {
 			return true
 		}
 	}
-	for _, prefix := range []string{"readme", "changelog", "changes", "history", "license", "licence", "notice", "contributing"} {
-		if strings.HasPrefix(name, prefix) {
+	for _, prefix := range []string{
+		"readme", "changelog", "changes", "history", "license", "licence", "notice", "contributing", "news",
+		"example", "sample-", "sample_", "sample.", "test_", "pkg-info", "metadata",
+	} {
+		if strings.HasPrefix(name, prefix) && name != "metadata.json" {
 			return true
 		}
 	}
+	return strings.Contains(name, ".example.") || strings.Contains(name, "-example.") || strings.Contains(name, ".sample.")
+}
+
+// codeFile reports whether a file's name is that of source code.
+func codeFile(name string) bool {
+	switch path.Ext(name) {
+	case ".js", ".mjs", ".cjs", ".jsx", ".ts", ".mts", ".cts", ".tsx", ".py", ".pyx", ".rb", ".php", ".go", ".java", ".kt", ".scala",
+		".cs", ".fs", ".vb", ".rs", ".c", ".h", ".cc", ".cpp", ".hpp", ".m", ".swift", ".dart", ".lua", ".pl", ".pm", ".ex", ".exs", ".erl",
+		".vue", ".svelte", ".groovy", ".clj", ".r", ".map":
+		return true
+	}
 	return false
+}
+
+// systemDirs are where distributions keep what they install. What an author adds
+// goes to /app, /var/task, /opt, /usr/src, /usr/local, /srv or a home.
+func systemDirs() []string {
+	return []string{
+		"usr/lib/", "usr/lib64/", "usr/libexec/", "usr/share/", "usr/include/", "usr/bin/", "usr/sbin/", "lib64/",
+		"lib/x86_64-linux-gnu/", "lib/aarch64-linux-gnu/", "lib/apk/", "var/lib/apt/", "var/lib/dpkg/", "var/lib/rpm/", "var/cache/",
+		"etc/ssl/certs/", "usr/local/lib/python", "usr/local/lib/node_modules/", "usr/local/include/", "opt/java/", "var/lang/", "var/runtime/",
+	}
+}
+
+// installedTop reports whether the first folder of a path is a Python package of
+// thirdparty.txt: "pip install --target" puts packages beside the function's own
+// modules, and layers put them under python/.
+func installedTop(name string, tops map[string]bool) bool {
+	name = strings.TrimPrefix(strings.TrimPrefix(name, "var/task/"), "python/")
+	top, _, nested := strings.Cut(name, "/")
+	return tops[strings.TrimSuffix(top, ".py")] && (nested || strings.HasSuffix(top, ".py"))
 }
 
 func lockFile(name string) bool {
@@ -83,16 +118,19 @@ func libraryArchive(container string) bool {
 }
 
 // classify judges a file by its path.
-func classify(f *fnvet.File) place {
+func (s *Scanner) classify(f *fnvet.File) place {
 	var p place
-	p.thirdParty = libraryArchive(f.Container)
-	dir, name := path.Split(strings.ToLower(f.Name))
+	low := strings.ToLower(f.Name)
+	p.thirdParty = libraryArchive(f.Container) || installedTop(low, s.tops) ||
+		slices.ContainsFunc(systemDirs(), func(d string) bool { return strings.HasPrefix(low, d) })
+	dir, name := path.Split(low)
 	for d := range strings.SplitSeq(strings.TrimSuffix(dir, "/"), "/") {
 		p.thirdParty = p.thirdParty || thirdPartyDir(d)
 		p.docs = p.docs || docsDir(d)
 	}
 	p.docs = p.docs || docsFile(name)
 	p.lock = lockFile(name)
+	p.code = codeFile(name)
 	return p
 }
 

@@ -21,6 +21,7 @@ import (
 	"slices"
 	"sync"
 	"sync/atomic"
+	"time"
 
 	"github.com/fnvet/fnvet"
 )
@@ -42,6 +43,8 @@ type Options struct {
 	// built-in ones; a rule with the id of a built-in one changes it, and
 	// extend.disabledRules removes built-in ones.
 	Rules string
+	// Now is the time to judge expiries by; zero: nothing has expired.
+	Now time.Time
 }
 
 // A Scanner is a fnvet.Detector for secrets. It is safe for concurrent use.
@@ -49,8 +52,11 @@ type Scanner struct {
 	key   []byte
 	set   *ruleSet
 	auto  *automaton
-	known *automaton // example credentials that everyone knows
-	hooks []hook     // per keyword
+	known *automaton      // example credentials that everyone knows
+	hooks []hook          // per keyword
+	tops  map[string]bool // names of thirdparty.txt
+	keys  map[string]bool // hashes of knownkeys.txt
+	now   time.Time
 	// probes counts the programs of all plans made so far.
 	probes atomic.Int32
 
@@ -79,6 +85,9 @@ func New(o Options) (*Scanner, error) {
 		set:   set,
 		auto:  newAutomaton(set.keywords),
 		known: newAutomaton(knownExamples()),
+		tops:  thirdPartyTops(),
+		keys:  knownKeys(),
+		now:   o.Now,
 		hooks: make([]hook, len(set.keywords)),
 	}, nil
 }

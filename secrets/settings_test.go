@@ -128,7 +128,7 @@ func TestPlaces(t *testing.T) {
 		{"a/B.class", "app.jar", "medium", "medium", "high"},
 		{"a/B.class", "app.jar!/BOOT-INF/lib/x.jar", "low", "low", "high"},
 	} {
-		p := classify(&fnvet.File{Name: tt.name, Container: tt.container})
+		p := newScanner(t).classify(&fnvet.File{Name: tt.name, Container: tt.container})
 		got := [3]fnvet.Confidence{confidenceOf(generic, p), confidenceOf(assigned, p), confidenceOf(format, p)}
 		if want := [3]fnvet.Confidence{tt.generic, tt.assigned, tt.format}; got != want {
 			t.Errorf("%s in %q: %v, want %v", tt.name, tt.container, got, want)

@@ -50,7 +50,7 @@ func (w *worker) reset(ctx context.Context, f *fnvet.File) {
 	if f.Path != f.Name {
 		w.names = append(w.names, f.Path)
 	}
-	w.place = classify(f)
+	w.place = w.s.classify(f)
 	w.findings, w.capped = nil, false
 	clear(w.skip)
 }

@@ -1,0 +1,140 @@
+package secrets
+
+import (
+	"bytes"
+	"strings"
+
+	"github.com/fnvet/fnvet"
+)
+
+// nearBytes is how far from a bare value the name of its provider is looked for.
+const nearBytes = 200
+
+// judge says how sure a candidate is a live secret, from its rule, its place, the
+// name it is assigned to and its value; or that it is none at all.
+func (w *worker) judge(c *candidate, t *text) (fnvet.Confidence, bool) {
+	confidence := confidenceOf(c.rule, w.place)
+	secret := c.secret()
+	if c.rule.id == "sourcegraph-access-token" && isHex(secret) && !near(c, "sourcegraph") {
+		return "", false // any commit or checksum in a file that names Sourcegraph
+	}
+	verdict := w.s.prove(c.rule, secret)
+	switch verdict {
+	case refuted:
+		return "", false
+	case stale:
+		return fnvet.ConfidenceLow, true
+	case proven:
+		if confidence == fnvet.ConfidenceMedium && !w.place.docs {
+			return fnvet.ConfidenceHigh, true
+		}
+	case open:
+	}
+	if c.rule.generic && w.harmless(c, t) {
+		return fnvet.ConfidenceLow, true
+	}
+	return confidence, true
+}
+
+// near reports whether a word stands on the candidate's line shortly before it.
+func near(c *candidate, word string) bool {
+	head := c.data[max(0, c.secretStart-nearBytes):c.secretStart]
+	return bytes.Contains(bytes.ToLower(head), []byte(word))
+}
+
+func isHex(b []byte) bool {
+	for _, c := range b {
+		if (c < '0' || c > '9') && (c < 'a' || c > 'f') {
+			return false
+		}
+	}
+	return true
+}
+
+// harmless reports whether a value that only its name makes suspicious is none to
+// worry about: the name is that of a page mark or of something about secrets, or
+// the value is a placeholder, words, or code.
+func (w *worker) harmless(c *candidate, t *text) bool {
+	name, value := nameBefore(t.data, c.secretStart), string(c.secret())
+	if name != "" && (transient(name) || aboutName(name)) {
+		return true
+	}
+	quoted := c.secretStart > 0 && strings.IndexByte("\"'`", t.data[c.secretStart-1]) >= 0
+	return strings.Contains(value, "...") || isPlaceholder(value) || wordy(value) ||
+		w.place.code && !quoted && t.lines && expression(value)
+}
+
+func aboutName(name string) bool {
+	words := nameWords(name)
+	return len(words) > 0 && aboutSecret(words[len(words)-1])
+}
+
+// transient reports whether a name is that of a token that opens nothing: a page
+// mark, a key against doing something twice, a lookup key.
+func transient(name string) bool {
+	words := nameWords(name)
+	if len(words) == 0 {
+		return false
+	}
+	for _, w := range words {
+		switch w {
+		case "next", "continuation", "idempotency", "idempotent", "pagination", "paginator", "page", "cursor", "change", "lifecycle", "purchase",
+			"postman", "sync", "resume", "request", "cache", "sort", "partition", "object", "foreign", "primary", "result", "output", "input",
+			"translation", "i18n", "locale", "map", "map_key", "row", "column", "group", "hash", "checksum", "digest", "integrity", "etag",
+			"fingerprint", "public", "csrf", "xsrf", "nonce", "csp", "verification", "query", "index", "search", "storage_key", "event":
+			return true
+		}
+	}
+	return false
+}
+
+// expression reports whether a bare value in code is an identifier, a member of
+// one, or a named argument: "attributes.PASSIVE_OFF".
+func expression(v string) bool {
+	parts := strings.FieldsFunc(v, func(r rune) bool { return r == '.' || r == '=' })
+	for _, p := range parts {
+		if p[0] >= '0' && p[0] <= '9' || strings.Trim(p, identifierBytes) != "" {
+			return false
+		}
+	}
+	return len(parts) > 1 || strings.Contains(v, "_") && strings.Trim(v, "_") == v
+}
+
+const identifierBytes = "abcdefghijklmnopqrstuvwxyzABCDEFGHIJKLMNOPQRSTUVWXYZ0123456789_$"
+
+// wordyEntropy is the most entropy, in bits a byte, that a short text of words has.
+const wordyEntropy = 4.0
+
+// wordy reports whether at least 7 in 10 of a value's letters and digits belong
+// to parts that read as words: "v4-unsigned-body", "Ipv6CidrAssociations".
+func wordy(v string) bool {
+	all, inWords := 0, 0
+	for _, w := range nameWords(v) {
+		letters := strings.TrimRight(w, "0123456789")
+		all += len(w)
+		if len(letters) >= 4 && readable(letters) {
+			inWords += len(letters)
+		}
+	}
+	return all > 0 && inWords*10 >= all*7 && entropy([]byte(v)) <= wordyEntropy
+}
+
+// readable reports whether a lower case word has a vowel in every four letters
+// and between a quarter and two thirds of vowels.
+func readable(w string) bool {
+	vowels, run := 0, 0
+	for i := range len(w) {
+		switch c := w[i]; {
+		case strings.IndexByte("aeiouy", c) >= 0:
+			vowels++
+			run = 0
+		case c >= 'a' && c <= 'z':
+			if run++; run > 3 {
+				return false
+			}
+		default:
+			return false
+		}
+	}
+	return vowels*4 >= len(w) && vowels*3 <= len(w)*2
+}

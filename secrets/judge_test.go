@@ -1,0 +1,188 @@
+package secrets
+
+import (
+	"archive/zip"
+	"crypto/ecdsa"
+	"crypto/elliptic"
+	"crypto/rand"
+	"crypto/x509"
+	"encoding/base64"
+	"encoding/pem"
+	"fmt"
+	"hash/crc32"
+	"io"
+	"os"
+	"path/filepath"
+	"strings"
+	"testing"
+	"time"
+
+	"github.com/fnvet/fnvet"
+)
+
+func TestJudge(t *testing.T) {
+	s := newScanner(t)
+	hex40 := "da39a3ee5e6b4b0d3255bfef95601890afd80709"
+	for _, tt := range []struct {
+		name, data string
+		want       fnvet.Confidence // "" for no finding
+		why        string
+	}{
+		{"src/a.js", `apiToken = "` + generic + `"`, "medium", "a name"},
+		{"botocore/data/x.json", `"apiToken": "` + generic + `"`, "low", "a package beside the function's modules"},
+		{"python/requests/x.py", `api_token = "` + generic + `"`, "low", "a package in a layer"},
+		{"requests.json", `"apiToken": "` + generic + `"`, "medium", "a file that is only called like a package"},
+		{"usr/lib/x/a.conf", `api_token = "` + generic + `"`, "low", "what the distribution installs"},
+		{"usr/src/app/a.js", `api_token = "` + generic + `"`, "medium", "what the author adds"},
+		{"a.json", `"NextContinuationToken": "` + generic + `"`, "low", "a page mark"},
+		{"a.py", `auth_type = "v4-unsigned-body1"`, "low", "words, and the name says type"},
+		{"a.py", `token = argon2id.PASSWD_MIN1`, "low", "a member"},
+		{"a.env", `API_TOKEN=argon2id.PASSWD_MIN1`, "medium", "not code: a bare value is a value"},
+		{"a.py", `f(state, key, passive=attributes.PASSIVE_OFF)`, "low", "a named argument"},
+		{"a.js", "x = '" + hex40 + "' // sourcegraph is mentioned after", "", "a bare checksum"},
+		{"a.js", "sourcegraph_token = 'a" + hex40[1:] + "'", "medium", "the provider's name before it"},
+		{"a.js", "k = '" + awsKey + "'", "high", "a format"},
+		{"METADATA", "k = '" + awsKey + "'", "medium", "a format in documentation"},
+	} {
+		got := fnvet.Confidence("")
+		for _, f := range find(t, s, file(tt.name, tt.data)) {
+			got = f.Secret.Confidence
+		}
+		if got != tt.want {
+			t.Errorf("%s %s: %q, want %q (%s)", tt.name, tt.data, got, tt.want, tt.why)
+		}
+	}
+}
+
+// crcToken ends random text in its checksum, as GitHub and npm do.
+func crcToken(prefix, random string) string {
+	n := crc32.ChecksumIEEE([]byte(random))
+	sum := make([]byte, checksumLen)
+	for i := range sum {
+		sum[checksumLen-1-i] = base62[n%62]
+		n /= 62
+	}
+	return prefix + random + string(sum)
+}
+
+func TestProofs(t *testing.T) {
+	s, err := New(Options{Key: make([]byte, KeySize), Now: time.Unix(1800000000, 0)})
+	if err != nil {
+		t.Fatal(err)
+	}
+	key, err := ecdsa.GenerateKey(elliptic.P256(), rand.Reader)
+	if err != nil {
+		t.Fatal(err)
+	}
+	der, err := x509.MarshalPKCS8PrivateKey(key)
+	if err != nil {
+		t.Fatal(err)
+	}
+	armoured := string(pem.EncodeToMemory(&pem.Block{Type: "PRIVATE KEY", Bytes: der}))
+	jwt := func(claims string) string {
+		return base64.RawURLEncoding.EncodeToString([]byte(`{"alg":"HS256"}`)) + "." + base64.RawURLEncoding.EncodeToString([]byte(claims)) + ".c2lnbmF0dXJl"
+	}
+	for _, tt := range []struct {
+		rule, secret string
+		want         proof
+		why          string
+	}{
+		{"github-pat", crcToken("ghp_", "9aLkQ2xZ7vBn4TyR8mWc5JdH3sFgP6"), proven, "its checksum"},
+		{"github-pat", ghToken, open, "another checksum"},
+		{"npm-access-token", crcToken("npm_", "9aLkQ2xZ7vBn4TyR8mWc5JdH3sFgP6"), proven, "its checksum"},
+		{"private-key", armoured, proven, "DER"},
+		{"private-key", strings.ReplaceAll(armoured, "\n", `\n`), proven, "DER in JSON"},
+		{"private-key", "-----BEGIN PRIVATE KEY-----\nand then\n-----END PRIVATE KEY-----", refuted, "no body"},
+		{"private-key", "-----BEGIN PRIVATE KEY-----\njava/lang/String\nformat\nopenssl.trustManagerMissing\njavax/net/ssl/X509TrustManager\nKEY-----", refuted, "names between two constants"},
+		{"private-key", "-----BEGIN RSA PRIVATE KEY-----\n" + strings.Repeat("MIIEpAIBAAKCAQEA7bq\n", 8) + "-----END RSA PRIVATE KEY-----\n", open, "even lines that do not parse"},
+		{"jwt", jwt(`{"iss":"https://login.acme.test","exp":1900000000}`), proven, "an issuer, not expired"},
+		{"jwt", jwt(`{"iss":"https://login.acme.test","exp":1700000000}`), stale, "expired"},
+		{"jwt", jwt(`{"sub":"1"}`), open, "no issuer"},
+		{"jwt", "a.b.c", open, "no token"},
+		{"other", "x", open, "no proof known"},
+	} {
+		if got := s.prove(&rule{id: tt.rule}, []byte(tt.secret)); got != tt.want {
+			t.Errorf("%s: %v, want %v (%s)", tt.rule, got, tt.want, tt.why)
+		}
+	}
+}
+
+func TestAWSAccount(t *testing.T) {
+	// The first is the example of summitroute.com's article on key ids.
+	for _, tt := range []struct{ id, want string }{
+		{"ASIAQNZGKIQY56JQ7WML", "029608264753"}, {"AKIA0", ""}, {"AKIA11111111111111AA", ""},
+	} {
+		if got, _ := awsAccount(tt.id); got != tt.want {
+			t.Errorf("%s: %q, want %q", tt.id, got, tt.want)
+		}
+	}
+}
+
+func FuzzProve(f *testing.F) {
+	f.Add("private-key", "-----BEGIN PRIVATE KEY-----\nMA==\n-----END PRIVATE KEY-----")
+	f.Add("jwt", "eyJhbGciOiJIUzI1NiJ9.e30.x")
+	f.Add("github-pat", ghToken)
+	f.Add("aws-access-token", awsKey)
+	s := newScanner(f)
+	f.Fuzz(func(t *testing.T, id, secret string) {
+		if id == "aws-access-token" && strings.Contains(secret, "EXAMPLE") {
+			return
+		}
+		if got := s.prove(&rule{id: id}, []byte(secret)); got == refuted && id != "private-key" {
+			t.Errorf("%s refuted", id)
+		}
+		awsAccount(secret)
+	})
+}
+
+// reviewed are the findings of medium or higher confidence that packages of the
+// corpus really contain, by the end of their path.
+func reviewed() map[string]string {
+	return map[string]string{}
+}
+
+// TestQuietOnPackages searches real packages, zips named in FNVET_PACKAGES, in
+// which nobody planted anything.
+func TestQuietOnPackages(t *testing.T) {
+	list := filepath.SplitList(os.Getenv("FNVET_PACKAGES"))
+	if len(list) == 0 {
+		t.Skip("FNVET_PACKAGES names no zips; docs/secrets.md says how to make them")
+	}
+	s := newScanner(t)
+	for _, name := range list {
+		z, err := zip.OpenReader(name)
+		if err != nil {
+			t.Fatal(err)
+		}
+		files, bytes, low := 0, 0, 0
+		for _, e := range z.File {
+			r, err := e.Open()
+			if err != nil || e.FileInfo().IsDir() {
+				continue
+			}
+			data, err := io.ReadAll(r)
+			if err != nil {
+				t.Fatal(err)
+			}
+			r.Close()
+			f := file(e.Name, string(data))
+			if !s.Want(f) {
+				continue
+			}
+			files, bytes = files+1, bytes+len(data)
+			facts, err := s.Detect(t.Context(), f)
+			if err != nil {
+				t.Error(err)
+			}
+			for _, x := range facts.Findings {
+				if x.Secret.Confidence == fnvet.ConfidenceLow {
+					low++
+				} else if reviewed()[filepath.Base(e.Name)+" "+x.Secret.Rule] == "" {
+					t.Error(fmt.Sprintf("%s:%d: %s %s %s", e.Name, x.Line, x.Secret.Confidence, x.ID, x.Secret.Name))
+				}
+			}
+		}
+		z.Close()
+		t.Logf("%s: %d files, %d bytes, %d findings of low confidence", filepath.Base(name), files, bytes, low)
+	}
+}
