@@ -38,7 +38,7 @@ func TestJudge(t *testing.T) {
 		{"a.py", `auth_type = "v4-unsigned-body1"`, "low", "words, and the name says type"},
 		{"a.py", `token = argon2id.PASSWD_MIN1`, "low", "a member"},
 		{"a.env", `API_TOKEN=argon2id.PASSWD_MIN1`, "medium", "not code: a bare value is a value"},
-		{"a.py", `f(state, key, passive=attributes.PASSIVE_OFF)`, "low", "a named argument"},
+		{"a.py", "f(self, state, key, passive=attributes.PASSIVE_OFF\n)", "low", "a named argument"},
 		{"a.js", "x = '" + hex40 + "' // sourcegraph is mentioned after", "", "a bare checksum"},
 		{"a.js", "sourcegraph_token = 'a" + hex40[1:] + "'", "medium", "the provider's name before it"},
 		{"a.js", "k = '" + awsKey + "'", "high", "a format"},

@@ -102,7 +102,7 @@ func TestFinding(t *testing.T) {
 	f.Path, f.Layer = "fn.zip!/src/app.js", "sha256:1"
 	got := find(t, s, f)
 	want := []fnvet.Finding{{
-		ID: "secret/aws-access-token", Kind: fnvet.SecretKind, Severity: fnvet.High, Title: "AWS access token",
+		ID: "secret/aws-access-token", Kind: fnvet.SecretKind, Severity: fnvet.High, Title: "AWS access token of account 058264243450",
 		Path: "fn.zip!/src/app.js", Line: 2, Column: 19, Layer: "sha256:1",
 		Evidence: awsKey[:6] + "…(20 chars)", Salt: salt([]byte(awsKey)),
 		Secret: &fnvet.Secret{
