@@ -36,17 +36,15 @@ func parseSemVer(text string, most int) (semver, bool) {
 		return v, valid
 	}
 	if rest[0] != '-' && !isLetter(rest[0]) {
-		if rest[0] != '.' || len(rest) < 2 || !isLetter(rest[1]) {
+		word, _, _ := strings.Cut(strings.TrimPrefix(rest, "."), ".")
+		if rest[0] != '.' || word == "" || !isLetter(word[0]) || word == "x" || word == "X" { // "1.x" is a range
 			valid = false
 		}
 		rest = strings.TrimLeft(rest, ".")
 	}
 	v.pre = strings.Split(strings.TrimPrefix(rest, "-"), ".")
-	return v, valid && !wildcard(v.pre[0])
+	return v, valid
 }
-
-// wildcard tells the ranges "1.x" and "1.X" from versions.
-func wildcard(label string) bool { return label == "x" || label == "X" }
 
 func (v semver) compare(other key) int {
 	w, ok := other.(semver)

@@ -21,6 +21,7 @@ func TestCompare(t *testing.T) {
 		{SemVer, "1.0.0-alpha.beta", "<", "1.0.0-beta", "words by bytes"},
 		{SemVer, "1.0.0-beta.2", "<", "1.0.0-beta.11", "numbers by value"},
 		{SemVer, "1.0.0-beta.11", "<", "1.0.0-rc.1", "words by bytes"},
+		{SemVer, "1.0.0-x.7.z.92", "<", "1.0.0-x-y-z.4", "9: labels may hold hyphens"},
 		{SemVer, "1.0.0+build.1", "=", "1.0.0+build.2", "10: build metadata does not count"},
 		{SemVer, "v1.2.3", "=", "1.2.3", "Go and npm write a v"},
 		{SemVer, "1.2", "=", "1.2.0", "missing numbers are zero"},
@@ -165,6 +166,7 @@ func TestValid(t *testing.T) {
 	}{
 		{"npm", "1.2.3", true, "plain"},
 		{"npm", "v1.2.3-beta.1+x", true, "all parts"},
+		{"npm", "1.0.0-x.7.z.92", true, "an x in a label is no range"},
 		{"npm", "latest", false, "a tag"},
 		{"npm", "^1.2.3", false, "a range"},
 		{"npm", "1.x", false, "a range"},
