@@ -272,7 +272,7 @@ func TestGoBinary(t *testing.T) {
 	}
 	version := strings.TrimPrefix(runtime.Version(), "go")
 	for _, flags := range []string{"-ldflags=-s -w", "-trimpath"} {
-		cmd := exec.Command("go", "build", flags, "-o", "bootstrap", ".")
+		cmd := exec.CommandContext(t.Context(), "go", "build", flags, "-o", "bootstrap", ".")
 		cmd.Dir = dir
 		cmd.Env = append(os.Environ(), "CGO_ENABLED=0", "GOFLAGS=", "GOWORK=off")
 		if out, err := cmd.CombinedOutput(); err != nil {

@@ -30,6 +30,7 @@ func Detectors() []Named {
 		{"deps/dpkg", named(linux.WantDpkg, linux.ParseDpkg)},
 		{"deps/apk", named(linux.WantApk, linux.ParseApk)},
 		{"deps/rpm", large(rpm.Want, rpm.Parse)},
+		{"deps/rpm-journal", journal{}},
 		{"deps/npm-installed", npm.NewInstalled()},
 		{"deps/npm-lock", manifest(npm.ParseLock, "package-lock.json", "npm-shrinkwrap.json")},
 		{"deps/pnpm-lock", manifest(npm.ParsePnpm, "pnpm-lock.yaml")},
@@ -110,4 +111,21 @@ func (osRelease) Detect(_ context.Context, f *fnvet.File) (fnvet.Facts, error) {
 		return tooLarge(f, MaxManifest), nil
 	}
 	return fnvet.Facts{Distro: linux.ParseOSRelease(f.Data)}, nil
+}
+
+// journal reports changes of an RPM database that were never written into it:
+// SQLite keeps them in a write-ahead log, which is not read.
+type journal struct{}
+
+func (journal) Want(f *fnvet.File) bool {
+	base, ok := strings.CutSuffix(f.Name, "-wal")
+	return ok && f.Link == "" && f.Size > 32 && rpm.Want(base)
+}
+
+func (journal) Detect(_ context.Context, f *fnvet.File) (fnvet.Facts, error) {
+	return fnvet.Facts{Gaps: []fnvet.Gap{{
+		Path:   f.Path,
+		Reason: fnvet.GapUnsupported,
+		Detail: "packages in the write-ahead log of an RPM database are not listed",
+	}}}, nil
 }

@@ -25,7 +25,7 @@ func released(p *fnvet.Package, d *fnvet.Distro) {
 	head, rest, _ := strings.Cut(strings.TrimPrefix(p.PURL, "pkg:"+kind+"/"), "?")
 	p.PURL = "pkg:" + kind + "/" + id + "/" + head
 	var qualifiers []string
-	for _, q := range strings.Split(rest, "&") {
+	for q := range strings.SplitSeq(rest, "&") {
 		if q != "" {
 			qualifiers = append(qualifiers, q)
 		}

@@ -34,6 +34,7 @@ func Merge(pkgs []fnvet.Package, distro *fnvet.Distro) []fnvet.Package {
 		}
 		join(&out[i], p)
 	}
+	sort.Slice(out, func(i, j int) bool { return before(out[i], out[j]) })
 	r := newResolver(out, renamed)
 	for i := range out {
 		p := &out[i]
@@ -47,7 +48,6 @@ func Merge(pkgs []fnvet.Package, distro *fnvet.Distro) []fnvet.Package {
 		p.Licenses = entry.Sorted(p.Licenses)
 		p.Hashes = hashes(p.Hashes)
 	}
-	sort.Slice(out, func(i, j int) bool { return before(out[i], out[j]) })
 	return out
 }
 
@@ -164,11 +164,14 @@ func (r resolver) resolve(p fnvet.Package) []string {
 	return entry.Sorted(out)
 }
 
+// maxCandidates bounds the versions of one name that are compared for nearness.
+const maxCandidates = 100
+
 // nearest picks the candidate whose location shares the longest path with p's;
 // of equals the first in order of package URL.
 func nearest(p fnvet.Package, candidates []fnvet.Package) fnvet.Package {
 	best, length := candidates[0], -1
-	for _, c := range candidates {
+	for _, c := range candidates[:min(len(candidates), maxCandidates)] {
 		n := 0
 		for _, a := range p.Locations {
 			for _, b := range c.Locations {

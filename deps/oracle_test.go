@@ -90,7 +90,7 @@ var oracles = []struct {
 
 func scalibr(t *testing.T) string {
 	t.Helper()
-	out, err := exec.Command("go", "list", "-m", "-f", "{{.Dir}}", "github.com/google/osv-scalibr").Output()
+	out, err := exec.CommandContext(t.Context(), "go", "list", "-m", "-f", "{{.Dir}}", "github.com/google/osv-scalibr").Output()
 	if err != nil {
 		t.Skipf("osv-scalibr's module is not at hand: %v", err)
 	}

@@ -29,7 +29,7 @@ func ParseApk(data []byte) ([]fnvet.Package, error) {
 		if origin := s['o']; origin != "" && origin != pkg.Name && len(origin) <= entry.MaxField {
 			pkg.Source = &fnvet.SourcePackage{Name: strings.Clone(origin), Version: pkg.Version}
 		}
-		for _, provided := range strings.Fields(s['p']) {
+		for provided := range strings.FieldsSeq(s['p']) {
 			if name := apkName(provided); at[name] == "" {
 				at[name] = pkg.PURL
 			}
@@ -38,7 +38,7 @@ func ParseApk(data []byte) ([]fnvet.Package, error) {
 		pkgs, needs = append(pkgs, pkg), append(needs, s['D'])
 	}
 	for i := range pkgs {
-		for _, need := range strings.Fields(needs[i]) {
+		for need := range strings.FieldsSeq(needs[i]) {
 			if purl, ok := at[apkName(need)]; ok && purl != pkgs[i].PURL && need[0] != '!' {
 				pkgs[i].DependsOn = append(pkgs[i].DependsOn, purl)
 			}

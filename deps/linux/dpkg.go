@@ -52,7 +52,7 @@ func ParseDpkg(data []byte) ([]fnvet.Package, error) {
 		needs = append(needs, s["Depends"]+","+s["Pre-Depends"])
 	}
 	for i := range pkgs {
-		for _, alternatives := range strings.Split(needs[i], ",") {
+		for alternatives := range strings.SplitSeq(needs[i], ",") {
 			for _, name := range names(alternatives, "|") {
 				purl, ok := at[name]
 				if !ok { // with status.d every package has a file of its own
@@ -85,7 +85,7 @@ func dpkgSource(text string, pkg fnvet.Package) *fnvet.SourcePackage {
 // architectures and restrictions.
 func names(field, separator string) []string {
 	var out []string
-	for _, one := range strings.Split(field, separator) {
+	for one := range strings.SplitSeq(field, separator) {
 		one = strings.TrimSpace(one)
 		if i := strings.IndexAny(one, " (:[<=>~"); i >= 0 {
 			one = one[:i]

@@ -9,7 +9,6 @@ import (
 	"path"
 	"strings"
 
-	"github.com/fnvet/fnvet"
 	"github.com/fnvet/fnvet/deps/internal/entry"
 	"github.com/fnvet/fnvet/deps/internal/tree"
 )
@@ -60,12 +59,15 @@ func packageName(dir string) string {
 // name what it needs at run time.
 var dependencyFields = [...]string{"dependencies", "optionalDependencies", "peerDependencies"}
 
+// maxNeeds bounds the dependencies believed of one package.
+const maxNeeds = 20_000
+
 // wants lists the names in the given members of a manifest, sorted.
 func wants(v tree.Value, fields ...string) []string {
 	var names []string
 	for _, field := range fields {
 		for _, m := range v.Get(field).Members() {
-			if m.Key != "" && len(m.Key) <= entry.MaxField {
+			if m.Key != "" && len(m.Key) <= entry.MaxField && len(names) < maxNeeds {
 				names = append(names, m.Key)
 			}
 		}
@@ -91,13 +93,4 @@ func licenses(v tree.Value) []string {
 // versioned says whether a lockfile's version is one, not a URL or path.
 func versioned(version string) bool {
 	return version != "" && version[0] >= '0' && version[0] <= '9' && !strings.ContainsAny(version, ":/")
-}
-
-// purls returns the package URLs of the listed indexes, sorted.
-func purls(pkgs []fnvet.Package, of []int) []string {
-	var out []string
-	for _, i := range of {
-		out = append(out, pkgs[i].PURL)
-	}
-	return entry.Sorted(out)
 }

@@ -190,7 +190,7 @@ func (e *yarnEntry) set(key, value string) {
 
 func splitPatterns(line string) []string {
 	var out []string
-	for _, p := range strings.Split(line, ", ") {
+	for p := range strings.SplitSeq(line, ", ") {
 		out = append(out, strings.Trim(p, `"`))
 	}
 	return out

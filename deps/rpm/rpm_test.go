@@ -81,7 +81,7 @@ func TestSQLite(t *testing.T) {
 		}
 		sql.WriteString("');")
 	}
-	cmd := exec.Command("sqlite3", file)
+	cmd := exec.CommandContext(t.Context(), "sqlite3", file)
 	cmd.Stdin = strings.NewReader("BEGIN;" + sql.String() + "COMMIT;")
 	if out, err := cmd.CombinedOutput(); err != nil {
 		t.Fatalf("%v: %s", err, out)

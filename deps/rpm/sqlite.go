@@ -181,7 +181,7 @@ func (c column) number() int {
 // columns reads up to limit columns of a record (section 2.1 of the format).
 func columns(record []byte, limit int) ([]column, error) {
 	headSize, n := varint(record)
-	if n == 0 || headSize > uint64(len(record)) || headSize < uint64(n) {
+	if n == 0 || headSize > uint64(len(record)) || len(record[:headSize]) < n {
 		return nil, errSQLite
 	}
 	head, body := record[n:headSize], record[headSize:]

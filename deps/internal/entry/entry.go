@@ -92,7 +92,7 @@ func Sorted(list []string) []string {
 // by spaces) as npm, pnpm, yarn and bun lockfiles state it.
 func Integrity(value string) []fnvet.Hash {
 	var out []fnvet.Hash
-	for _, one := range strings.Fields(value) {
+	for one := range strings.FieldsSeq(value) {
 		alg, digest, ok := strings.Cut(one, "-")
 		if !ok {
 			continue

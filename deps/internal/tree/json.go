@@ -330,7 +330,7 @@ func (p *parser) space() error {
 
 func (p *parser) comment() error {
 	rest := p.data[p.pos:]
-	end := -1
+	var end int
 	switch {
 	case bytes.HasPrefix(rest, []byte("//")):
 		if end = bytes.IndexByte(rest, '\n'); end < 0 {

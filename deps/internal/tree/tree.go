@@ -7,6 +7,8 @@
 // keep the input: every string is a copy.
 package tree
 
+import "slices"
+
 // Limits of a tree. A package-lock.json of 5,000 packages has 150,000 values, 6 deep.
 const (
 	MaxDepth  = 256
@@ -45,9 +47,9 @@ func (v Value) Get(key string) Value {
 	if v.Kind != Object {
 		return Value{}
 	}
-	for i := len(v.list) - 1; i >= 0; i-- {
-		if v.list[i].Key == key {
-			return v.list[i].Value
+	for _, m := range slices.Backward(v.list) {
+		if m.Key == key {
+			return m.Value
 		}
 	}
 	return Value{}
@@ -82,15 +84,13 @@ func (v Value) Members() []Member {
 	}
 	seen := make(map[string]bool, len(v.list))
 	out := make([]Member, 0, len(v.list))
-	for i := len(v.list) - 1; i >= 0; i-- {
-		if m := v.list[i]; !seen[m.Key] {
+	for _, m := range slices.Backward(v.list) {
+		if !seen[m.Key] {
 			seen[m.Key] = true
 			out = append(out, m)
 		}
 	}
-	for i, j := 0, len(out)-1; i < j; i, j = i+1, j-1 {
-		out[i], out[j] = out[j], out[i]
-	}
+	slices.Reverse(out)
 	return out
 }
 

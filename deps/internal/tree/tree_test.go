@@ -127,8 +127,9 @@ func write(v Value) string {
 			parts = append(parts, write(Value{Kind: String, text: m.Key})+":"+write(m.Value))
 		}
 		return "{" + strings.Join(parts, ",") + "}"
+	default:
+		return v.text
 	}
-	return v.text
 }
 
 // FuzzJSON: what encoding/json takes, JSON takes (to its depth) and means the
