@@ -9,6 +9,7 @@ import (
 	"runtime"
 	"slices"
 	"strings"
+	"sync"
 	"testing"
 
 	"github.com/fnvet/fnvet"
@@ -420,5 +421,47 @@ func TestMergeOrder(t *testing.T) {
 		if diff := cmp.Diff(want, deps.Merge(in, distro)); diff != "" {
 			t.Fatalf("the order matters:\n%s", diff)
 		}
+	}
+}
+
+// TestParallel: detectors called from many goroutines say the same as from one.
+func TestParallel(t *testing.T) {
+	jar := zipped(t, map[string]string{"META-INF/MANIFEST.MF": "Implementation-Version: 1.0\nAutomatic-Module-Name: org.acme.x\n", "org/acme/x/A.class": "x"})
+	contents := map[string]string{"package.json": `{"dependencies":{"m1":"1"}}`, "lib/x-1.0.jar": string(jar)}
+	for i := range 200 {
+		contents[fmt.Sprintf("node_modules/m%d/package.json", i)] = fmt.Sprintf(`{"name":"m%d","version":"1.0.0","dependencies":{"m%d":"*"}}`, i, (i+1)%200)
+		contents[fmt.Sprintf("p/m%d-1.dist-info/METADATA", i)] = fmt.Sprintf("Name: m%d\nVersion: 1\nRequires-Dist: m%d\n", i, (i+1)%200)
+	}
+	in := unzip(t, "", "fn.zip", zipped(t, contents))
+	want := scanFiles(t, in).packages
+	detectors := deps.Detectors()
+	facts := make([][]fnvet.Package, len(in))
+	var wg sync.WaitGroup
+	for i, f := range in {
+		wg.Go(func() {
+			for _, d := range detectors {
+				if d.Want(f) {
+					found, err := d.Detect(t.Context(), f)
+					if err != nil {
+						t.Errorf("%s: %v", f.Path, err)
+					}
+					facts[i] = append(facts[i], found.Packages...)
+				}
+			}
+		})
+	}
+	wg.Wait()
+	all := slices.Concat(facts...)
+	for _, d := range detectors {
+		if fin, ok := d.Detector.(fnvet.Finisher); ok {
+			found, err := fin.Finish(t.Context(), func(string, string) bool { return false })
+			if err != nil {
+				t.Fatal(err)
+			}
+			all = append(all, found.Packages...)
+		}
+	}
+	if diff := cmp.Diff(want, deps.Merge(all, nil)); diff != "" || len(want) != 401 {
+		t.Errorf("%d packages; -one +many\n%s", len(want), diff)
 	}
 }

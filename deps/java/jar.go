@@ -10,12 +10,15 @@
 package java
 
 import (
+	"bytes"
+	"cmp"
 	"context"
 	"crypto/sha1" //nolint:gosec // names a file as registries do; nothing is trusted for it
 	"crypto/sha256"
 	"encoding/hex"
 	"errors"
 	"path"
+	"slices"
 	"sort"
 	"strings"
 	"sync"
@@ -33,7 +36,7 @@ const (
 // Jars lists the packages of jars from their entries. One value serves one scan.
 type Jars struct {
 	mu   sync.Mutex
-	jars map[string]*jar // by container and directory of META-INF
+	jars map[string]*jar // by container, directory of META-INF and layer
 }
 
 // A jar is what was seen of one archive, or of one exploded tree.
@@ -43,6 +46,7 @@ type jar struct {
 	layer    string
 	manifest map[string]string
 	manPath  string
+	manSum   [sha256.Size]byte
 	hashes   []fnvet.Hash
 	poms     []pom
 	dirs     map[string]int // classes by directory
@@ -109,8 +113,12 @@ func (j *Jars) Detect(_ context.Context, f *fnvet.File) (fnvet.Facts, error) {
 		if f.Size > maxFile {
 			return limit(f), nil
 		}
-		m := parseManifest(f.Data)
-		j.with(f, path.Dir(path.Dir(f.Name)), func(r *jar) { r.manifest, r.manPath = m, f.Path })
+		m, sum := parseManifest(f.Data), sha256.Sum256(f.Data)
+		j.with(f, path.Dir(path.Dir(f.Name)), func(r *jar) {
+			if r.manifest == nil || bytes.Compare(sum[:], r.manSum[:]) > 0 { // of several entries of one name always the same
+				r.manifest, r.manPath, r.manSum = m, f.Path, sum
+			}
+		})
 	case base == "pom.properties" || base == "pom.xml":
 		return j.pom(f)
 	default:
@@ -131,7 +139,7 @@ func (j *Jars) with(f *fnvet.File, root string, change func(*jar)) {
 	}
 	j.mu.Lock()
 	defer j.mu.Unlock()
-	r := j.at(f.Container + "\x00" + root)
+	r := j.at(f.Container + "\x00" + root + "\x00" + f.Layer)
 	if r.layer == "" {
 		r.layer = f.Layer
 	}
@@ -161,7 +169,7 @@ func (j *Jars) at(key string) *jar {
 func (j *Jars) archive(f *fnvet.File, hashes []fnvet.Hash) {
 	j.mu.Lock()
 	defer j.mu.Unlock()
-	r := j.at(f.Path + "\x00")
+	r := j.at(f.Path + "\x00\x00" + f.Layer)
 	r.name, r.path, r.layer, r.hashes = path.Base(f.Name), f.Path, f.Layer, hashes
 }
 
@@ -279,7 +287,9 @@ func (j *Jars) Finish(_ context.Context, removed func(path, layer string) bool) 
 
 // packages lists what a jar states, and what it is if it does not state that.
 func (r *jar) packages(removed func(path, layer string) bool) []fnvet.Package {
-	sort.Slice(r.poms, func(a, b int) bool { return r.poms[a].path < r.poms[b].path })
+	slices.SortFunc(r.poms, func(a, b pom) int {
+		return cmp.Or(cmp.Compare(a.path, b.path), cmp.Compare(a.group, b.group), cmp.Compare(a.artifact, b.artifact), cmp.Compare(a.version, b.version))
+	})
 	licenses := entry.Licenses(strings.Split(r.manifest["bundle-license"], ",")...)
 	id := r.identify()
 	var out []fnvet.Package

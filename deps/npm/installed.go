@@ -1,9 +1,10 @@
 package npm
 
 import (
+	"cmp"
 	"context"
 	"path"
-	"sort"
+	"slices"
 	"strings"
 	"sync"
 
@@ -154,9 +155,11 @@ func (in *Installed) Finish(ctx context.Context, removed func(path, layer string
 			t.modules = append(t.modules, m)
 		}
 	}
-	sort.Slice(t.modules, func(i, j int) bool {
-		a, b := t.modules[i], t.modules[j]
-		return a.path < b.path || a.path == b.path && a.layer < b.layer
+	slices.SortFunc(t.modules, func(a, b module) int {
+		return cmp.Or(cmp.Compare(a.path, b.path), cmp.Compare(a.layer, b.layer), cmp.Compare(a.pkg.PURL, b.pkg.PURL))
+	})
+	slices.SortFunc(in.links, func(a, b link) int {
+		return cmp.Or(cmp.Compare(a.place, b.place), cmp.Compare(a.layer, b.layer), cmp.Compare(a.target, b.target))
 	})
 	for i, m := range t.modules {
 		t.at[m.place] = i
