@@ -1,15 +1,19 @@
 package main
 
 import (
+	"encoding/json"
 	"errors"
 	"os"
 	"os/exec"
 	"path/filepath"
 	"regexp"
+	"slices"
 	"strconv"
 	"testing"
 
 	"github.com/rogpeppe/go-internal/testscript"
+
+	"github.com/fnvet/fnvet"
 )
 
 func TestMain(m *testing.M) {
@@ -39,7 +43,7 @@ func TestScripts(t *testing.T) {
 			env.Setenv("DATA", data)
 			return os.MkdirAll(home, 0o700)
 		},
-		Cmds: map[string]func(ts *testscript.TestScript, neg bool, args []string){"code": code, "samebuttime": sameButTime},
+		Cmds: map[string]func(ts *testscript.TestScript, neg bool, args []string){"code": code, "samebuttime": sameButTime, "sameids": sameIDs},
 	})
 }
 
@@ -68,5 +72,25 @@ func sameButTime(ts *testscript.TestScript, _ bool, args []string) {
 	b := timing.ReplaceAllString(ts.ReadFile(args[1]), "")
 	if a != b {
 		ts.Fatalf("%s and %s differ in more than time", args[0], args[1])
+	}
+}
+
+// sameIDs compares the advisory findings of two JSON reports: id, package, version.
+func sameIDs(ts *testscript.TestScript, _ bool, args []string) {
+	list := func(file string) []string {
+		var r fnvet.Report
+		ts.Check(json.Unmarshal([]byte(ts.ReadFile(file)), &r))
+		var ids []string
+		for _, f := range r.Findings {
+			if f.Package != nil {
+				ids = append(ids, f.ID+" "+f.Package.Name+" "+f.Package.Version)
+			}
+		}
+		slices.Sort(ids)
+		return ids
+	}
+	a, b := list(args[0]), list(args[1])
+	if len(a) == 0 || !slices.Equal(a, b) {
+		ts.Fatalf("%s has %q, %s has %q", args[0], a, args[1], b)
 	}
 }

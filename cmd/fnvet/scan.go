@@ -87,8 +87,8 @@ func (c *cli) scanCommand() *cobra.Command {
 		Long: `Scan opens each TARGET once, in memory, and says in one verdict whether it may go up.
 
 TARGET is a zip, jar or war, a tar (plain or compressed), a directory, a docker save
-archive, an OCI layout (directory or tar), or - for standard input. What it is gets
-found from its bytes.
+archive, an OCI layout (directory or tar), an SBOM (CycloneDX, SPDX: matching only), or
+- for standard input. What it is gets found from its bytes.
 
 Exit status: 0 the gate passes; 1 it fails; 2 usage or configuration error, or the scan
 could not run; 3 incomplete: something could not be looked at and nothing found blocks.`,
@@ -301,9 +301,14 @@ func exitCode(reports []*fnvet.Report, failed bool) int {
 func (c *cli) scanOne(ctx context.Context, run *scanRun, target string) (*fnvet.Report, error) {
 	q := run.request
 	q.Target = target
-	harvest, err := c.collect(ctx, q, run.sandboxed)
+	harvest, err := c.sbomTarget(q)
 	if err != nil {
 		return nil, err
+	}
+	if harvest == nil {
+		if harvest, err = c.collect(ctx, q, run.sandboxed); err != nil {
+			return nil, err
+		}
 	}
 	r := scan.Complete(ctx, harvest, run.config)
 	if run.baseline != nil {
