@@ -16,7 +16,7 @@ import (
 	"unsafe"
 )
 
-// ErrUnsupported: this system has no sandbox.
+// ErrUnsupported says that this system has no sandbox.
 var ErrUnsupported = errors.New("no sandbox on this system")
 
 // Limits bounds a child. A zero field is no limit.
@@ -26,13 +26,13 @@ type Limits struct {
 	Files  uint64        // open files
 }
 
-// A Death is how a child ended that did not end by itself.
-type Death struct {
+// A DeathError is how a child ended that did not end by itself.
+type DeathError struct {
 	How  string   // "killed: processor time limit", "stack overflow", …
 	Busy []string // what it was working on, as posted on the board
 }
 
-func (d *Death) Error() string {
+func (d *DeathError) Error() string {
 	if len(d.Busy) == 0 {
 		return "the sandboxed child died: " + d.How
 	}

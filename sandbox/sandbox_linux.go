@@ -96,7 +96,7 @@ func mapBoard(f *os.File, size bool) (*Board, error) {
 	return &Board{mem: mem}, nil
 }
 
-// Wait waits for the end. A child that did not exit with status 0 gives a *Death.
+// Wait waits for the end. A child that did not exit with status 0 gives a *DeathError.
 // The board is gone afterwards.
 func (c *Child) Wait() error {
 	err := c.cmd.Wait()
@@ -106,7 +106,7 @@ func (c *Child) Wait() error {
 	if err == nil {
 		return closeErr
 	}
-	return &Death{How: c.how(err), Busy: busy}
+	return &DeathError{How: c.how(err), Busy: busy}
 }
 
 // how finds the reason of a death in the exit state and the last words.

@@ -41,7 +41,7 @@ func asChild(what string, args []string) error {
 		return err
 	case "overflow":
 		fmt.Fprint(out, "before")
-		return recurse(1)
+		return recurse(1 << 40)
 	case "sleep":
 		time.Sleep(time.Minute)
 	case "memory":
@@ -66,7 +66,7 @@ func asChild(what string, args []string) error {
 			fmt.Fprintln(out, err == nil)
 		}
 		fmt.Fprintln(out, os.WriteFile(args[0], []byte("changed"), 0o600) == nil)
-		conn, err := net.DialTimeout("tcp", "127.0.0.1:9", time.Second)
+		conn, err := (&net.Dialer{Timeout: time.Second}).DialContext(context.Background(), "tcp", "127.0.0.1:9")
 		if err == nil {
 			conn.Close()
 		}
@@ -75,16 +75,20 @@ func asChild(what string, args []string) error {
 	return nil
 }
 
+// recurse goes as deep as it is told, which is too deep.
 func recurse(n int) error {
 	var pad [512]byte
-	pad[n%512] = 1
-	if err := recurse(n + 1); err != nil || pad[0] == 2 {
+	pad[n%len(pad)] = 1
+	if n == 0 {
+		return nil
+	}
+	if err := recurse(n - 1); err != nil || pad[0] == 2 {
 		return err
 	}
 	return nil
 }
 
-func start(t *testing.T, ctx context.Context, args ...string) *Child {
+func start(ctx context.Context, t *testing.T, args ...string) *Child {
 	t.Helper()
 	if !Supported() {
 		t.Skip("no sandbox on this system")
@@ -97,7 +101,7 @@ func start(t *testing.T, ctx context.Context, args ...string) *Child {
 }
 
 func TestChildEndsByItself(t *testing.T) {
-	c := start(t, t.Context(), "echo")
+	c := start(t.Context(), t, "echo")
 	fmt.Fprint(c.In, "hello")
 	c.In.Close()
 	got, err := io.ReadAll(c.Out)
@@ -118,13 +122,13 @@ func TestChildThatDies(t *testing.T) {
 		{"memory", "out of memory", ""},
 	} {
 		t.Run(tt.what, func(t *testing.T) {
-			c := start(t, t.Context(), tt.what)
+			c := start(t.Context(), t, tt.what)
 			c.In.Close()
 			got, err := io.ReadAll(c.Out)
 			if err != nil || string(got) != tt.before {
 				t.Errorf("what it said before is %q, %v", got, err)
 			}
-			death, ok := errors.AsType[*Death](c.Wait())
+			death, ok := errors.AsType[*DeathError](c.Wait())
 			if !ok || death.How != tt.how {
 				t.Fatalf("death %v, want %s", death, tt.how)
 			}
@@ -137,9 +141,9 @@ func TestChildThatDies(t *testing.T) {
 
 func TestChildIsKilledWithItsContext(t *testing.T) {
 	ctx, cancel := context.WithCancel(t.Context())
-	c := start(t, ctx, "sleep")
+	c := start(ctx, t, "sleep")
 	cancel()
-	death, ok := errors.AsType[*Death](c.Wait())
+	death, ok := errors.AsType[*DeathError](c.Wait())
 	if !ok || death.How != "killed" {
 		t.Errorf("death %v", death)
 	}
@@ -153,7 +157,7 @@ func TestConfined(t *testing.T) {
 			t.Fatal(err)
 		}
 	}
-	c := start(t, t.Context(), "confined", allowed, other, "/etc/passwd")
+	c := start(t.Context(), t, "confined", allowed, other, "/etc/passwd")
 	c.In.Close()
 	got, err := io.ReadAll(c.Out)
 	if err != nil {

@@ -127,7 +127,7 @@ func (c *cli) collectInChild(ctx context.Context, q walkRequest) (*scan.Harvest,
 	if _, told := errors.AsType[*walkError](err); told {
 		return nil, err
 	}
-	if death, ok := errors.AsType[*sandbox.Death](died); ok {
+	if death, ok := errors.AsType[*sandbox.DeathError](died); ok {
 		bury(harvest, q, death, childCtx.Err() != nil)
 		return harvest, nil
 	}
@@ -164,7 +164,7 @@ func converse(child *sandbox.Child, q walkRequest) (*scan.Harvest, error) {
 
 // bury completes the harvest of a child that died: what it was at work on is a
 // gap each, and the artifact is described from outside.
-func bury(h *scan.Harvest, q walkRequest, d *sandbox.Death, late bool) {
+func bury(h *scan.Harvest, q walkRequest, d *sandbox.DeathError, late bool) {
 	name := q.Unpack.Name
 	if name == "" {
 		name = filepath.Base(q.Target)
