@@ -86,7 +86,7 @@ func TestSecretsNeverAppearWhole(t *testing.T) {
 			t.Errorf("%s: no output to search", format)
 		}
 		for _, s := range secrets {
-			for _, line := range strings.Split(strings.TrimSpace(s.Value), "\n") {
+			for line := range strings.SplitSeq(strings.TrimSpace(s.Value), "\n") {
 				if len(line) >= 12 && !strings.HasPrefix(line, "-----") && strings.Contains(out, line) {
 					t.Errorf("%s: %s appears whole", format, s.Name)
 				}
