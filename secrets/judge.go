@@ -30,10 +30,23 @@ func (w *worker) judge(c *candidate, t *text) (fnvet.Confidence, bool) {
 		}
 	case open:
 	}
+	if guess := c.rule.generic || c.rule.assigned || c.rule.id == "hashicorp-tf-password"; guess && w.trusted() && w.nothing(c, t) {
+		return "", false
+	}
 	if c.rule.generic && w.harmless(c, t) {
 		return fnvet.ConfidenceLow, true
 	}
 	return confidence, true
+}
+
+// trusted reports whether the file is the function's own.
+func (w *worker) trusted() bool { return !w.place.thirdParty && !w.place.docs }
+
+// nothing reports whether a value is a reference or placeholder, or its name says
+// that it is no secret.
+func (w *worker) nothing(c *candidate, t *text) bool {
+	name := nameBefore(t.data, c.secretStart)
+	return name != "" && aboutName(name) || isPlaceholder(string(c.secret()))
 }
 
 // near reports whether a word stands on the candidate's line shortly before it.

@@ -79,7 +79,9 @@ func secretName(name string) bool {
 		switch w {
 		case "password", "passwd", "passphrase", "pwd", "pass", "secret", "secrets", "token", "credential", "credentials", "creds",
 			"apikey", "secretkey", "accesskey", "privatekey", "authtoken", "accesstoken", "clientsecret", "dbpassword", "dbpass", "passwort",
-			"apitoken", "apisecret", "pgpassword", "userpassword", "rootpassword", "mypassword", "encryptionkey", "signingkey":
+			"apitoken", "apisecret", "pgpassword", "userpassword", "rootpassword", "mypassword", "encryptionkey", "signingkey",
+			"passcode", "passkey", "pepper", "mnemonic", "identitytoken", "registrytoken", "refreshtoken", "bearertoken", "sessiontoken", "authpassword",
+			"secretkeybase", "dbpwd", "mysqlpassword", "redispassword", "smtppassword", "ftppassword":
 			return !publicWord(words, i)
 		case "key":
 			if i > 0 && keyOf(words[i-1]) {
@@ -151,11 +153,22 @@ func isReference(v string) bool {
 	for _, p := range []string{
 		"arn:", "${", "$(", "{{", "#{", "<%", "@microsoft.keyvault(", "secretsmanager:", "ssm:", "vault:", "projects/", "gs://", "s3://",
 		"sm://", "op://", "secretref:", "secret://", "ref:", "ref+", "file:", "env:", "kms:", "enc:", "encrypted:", "http://", "https://",
-		"/", "./", "../", "~/", "azurekeyvault", "parameter:", "!ref", "!getatt", "!sub", "fn::", "resolve:", "valuefrom",
+		"./", "../", "~/", "azurekeyvault", "parameter:", "!ref", "!getatt", "!sub", "fn::", "resolve:", "valuefrom",
+		"var.", "local.", "data.", "module.", "secrets.", "process.env", "os.environ", "os.getenv", "system.getenv", "env(", "getenv(", "config(", "%(", "%{", "[parameters(", "[reference(", "[concat(", "[listkeys(", "[variables(", "[format(",
+		"@@", "vault(", "lookup(", "keyvault", "secretref=", "secretmanager", "ssm-secure:", "self:", "opt:", "cf:", "aws:", "file(",
 	} {
 		if strings.HasPrefix(low, p) {
 			return !credentialURL(low)
 		}
+	}
+	if v[0] == '[' && v[len(v)-1] == ']' && strings.ContainsAny(v, "(") { // an expression of an ARM template
+		return true
+	}
+	if strings.Contains(v, "://") && !strings.ContainsAny(v, " ;") {
+		return !credentialURL(low)
+	}
+	if isPath(v) {
+		return true
 	}
 	if v[0] == '$' || v[0] == '%' && v[len(v)-1] == '%' {
 		return identifier(strings.Trim(v, "$%"))
@@ -173,6 +186,21 @@ func credentialURL(v string) bool {
 	info, _, ok := strings.Cut(authority, "@")
 	_, pass, colon := strings.Cut(info, ":")
 	return ok && colon && len(pass) > 0 && !strings.ContainsAny(pass, "${<*")
+}
+
+// awsSecretLen is the length of AWS secret access keys, one in 64 of which begins
+// with a slash.
+const awsSecretLen = 40
+
+// isPath reports whether a value is an absolute path.
+func isPath(v string) bool {
+	if v[0] != '/' && (len(v) < 3 || v[1] != ':' || v[2] != '\\') {
+		return false
+	}
+	if len(v) == awsSecretLen && !strings.ContainsAny(v, ".-_") {
+		return entropy([]byte(v)) < 4.5
+	}
+	return !strings.ContainsAny(v, " \t\"'")
 }
 
 func identifier(v string) bool {

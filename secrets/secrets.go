@@ -131,6 +131,9 @@ func (s *Scanner) Detect(ctx context.Context, f *fnvet.File) (fnvet.Facts, error
 		w.pathFinding(r)
 	}
 	err := eachText(f.Data, &w.buf, func(t text) error { return w.scan(t) })
+	if err == nil {
+		w.settingsOf(f.Data)
+	}
 	facts := fnvet.Facts{Findings: w.report()}
 	if w.capped {
 		facts.Gaps = append(facts.Gaps, fnvet.Gap{

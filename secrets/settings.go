@@ -104,7 +104,7 @@ type assignment struct {
 // are secrets: the setting's own, and NAME=value words inside a command line;
 // and the passwords in URLs.
 func plainSecrets(name, value string) []assignment {
-	if secretName(name) && !isPlaceholder(value) {
+	if (secretName(name) || likelyKey(name, value)) && !isPlaceholder(value) {
 		return []assignment{{name, 0, len(value)}}
 	}
 	var out []assignment
@@ -120,6 +120,31 @@ func plainSecrets(name, value string) []assignment {
 	}
 	return out
 }
+
+// likelyKey reports whether a name that could be a secret's has a value that looks
+// like one: "STRIPE_KEY", "REDIS_AUTH".
+func likelyKey(name, value string) bool {
+	words := nameWords(name)
+	if len(words) < 2 || transient(name) {
+		return false
+	}
+	before := words[len(words)-2]
+	if before == "gpg" || before == "pgp" || before == "publishable" || before == "site" || before == "host" && len(words) == 2 {
+		return false
+	}
+	random := len(value) >= 16 && strings.ContainsAny(value, "0123456789") && !strings.ContainsAny(value, " /:") && !wordy(value) &&
+		entropy([]byte(value)) >= minKeyEntropy
+	switch words[len(words)-1] {
+	case "key", "salt", "sas", "signature":
+		return random
+	case "auth":
+		return random || len(value) >= 8 && strings.ContainsAny(value, ":") && strings.ContainsAny(value, "0123456789")
+	}
+	return false
+}
+
+// minKeyEntropy is the least entropy, in bits a byte, of a value taken for a key.
+const minKeyEntropy = 3.3
 
 // assignments finds the NAME=value words of a command line. Quotes around a
 // value are not part of it.
