@@ -5,13 +5,16 @@ VERSION ?= $(shell git describe --tags --always --dirty 2>/dev/null)
 COMMIT  ?= $(shell git rev-parse HEAD 2>/dev/null)
 LDFLAGS  = -s -w -X main.releaseVersion=$(VERSION) -X main.releaseCommit=$(COMMIT)
 
-.PHONY: build test lint fuzz bench testdata clean
+.PHONY: build test parity lint fuzz bench testdata clean
 
 build: ## build/fnvet
 	CGO_ENABLED=0 $(GO) build -trimpath -ldflags '$(LDFLAGS)' -o build/fnvet ./cmd/fnvet
 
 test: ## every test; needs Go modules and nothing else
 	$(GO) test ./... ./testdata/build ./testdata/plant
+
+parity: ## the matcher against the slow oracle with 22,000 questions, not 2,200; needs ../shared/osv
+	FNVET_DRAWS=22000 $(GO) test -count=1 -run "AgreesWithOracle|FlippedBytes" -v ./advisory
 
 lint:
 	$(LINT) run
