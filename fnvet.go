@@ -118,6 +118,9 @@ type Artifact struct {
 	// Digest is "sha256:" and the hex digest of the input bytes; of the manifest
 	// for images from a layout or registry; of the sorted tree for directories.
 	Digest string `json:"digest"`
+	// IndexDigest is that of the index the manifest was chosen from, for images
+	// of a registry that were asked for by it; else "".
+	IndexDigest string `json:"index_digest,omitempty"`
 	// CodeSHA256 is the same digest as Lambda states it (base64), for zips only.
 	CodeSHA256 string  `json:"code_sha256"`
 	Size       int64   `json:"size"` // bytes
@@ -132,6 +135,8 @@ type Layer struct {
 	Index   int    `json:"index"`
 	Size    int64  `json:"size"`    // bytes as stored
 	Command string `json:"command"` // from the image history, redacted of secrets
+	// Name is the file or ARN of a Lambda layer, else "".
+	Name string `json:"name,omitempty"`
 }
 
 // Config is what an image config or a function's settings say about how the
@@ -147,6 +152,24 @@ type Config struct {
 	EnvNames     []string `json:"env_names,omitempty"`
 	LabelNames   []string `json:"label_names,omitempty"`
 	Distro       string   `json:"distro,omitempty"` // "debian 12"
+
+	// What the API states of a Lambda function.
+	Function      string   `json:"function,omitempty"` // ARN
+	Version       string   `json:"version,omitempty"`
+	PackageType   string   `json:"package_type,omitempty"` // Zip or Image
+	Runtime       string   `json:"runtime,omitempty"`      // "nodejs22.x"
+	Handler       string   `json:"handler,omitempty"`      // "index.handler"
+	Architectures []string `json:"architectures,omitempty"`
+	MemoryMB      int      `json:"memory_mb,omitempty"`
+	EphemeralMB   int      `json:"ephemeral_mb,omitempty"` // size of /tmp
+	TimeoutS      int      `json:"timeout_s,omitempty"`
+	Role          string   `json:"role,omitempty"` // ARN
+	KMSKey        string   `json:"kms_key,omitempty"`
+	Tracing       string   `json:"tracing,omitempty"`
+	LayerARNs     []string `json:"layer_arns,omitempty"` // with version, lowest first
+	VPC           string   `json:"vpc,omitempty"`
+	DeadLetter    string   `json:"dead_letter,omitempty"` // ARN
+	LastModified  string   `json:"last_modified,omitempty"`
 }
 
 // Scan is how the scan went.

@@ -39,11 +39,12 @@ type descriptor struct {
 
 // A manifest is an image manifest or an index, whichever fields it has.
 type manifest struct {
-	MediaType   string            `json:"mediaType"`
-	Config      descriptor        `json:"config"`
-	Layers      []descriptor      `json:"layers"`
-	Manifests   []descriptor      `json:"manifests"`
-	Annotations map[string]string `json:"annotations"`
+	SchemaVersion int               `json:"schemaVersion"`
+	MediaType     string            `json:"mediaType"`
+	Config        descriptor        `json:"config"`
+	Layers        []descriptor      `json:"layers"`
+	Manifests     []descriptor      `json:"manifests"`
+	Annotations   map[string]string `json:"annotations"`
 }
 
 // An image is one manifest with its config.
@@ -70,6 +71,10 @@ type imageReader struct {
 	seen   map[string]bool // digests of manifests looked at
 	images []image
 	other  []string // platforms that were not chosen
+	// at is what gaps call the index.
+	at string
+	// manifests is the folder of the manifests: "blobs", where they are blobs.
+	manifests string
 }
 
 // image walks the images that b holds: those docker save lists, and those of an
@@ -77,7 +82,7 @@ type imageReader struct {
 func (w *walker) image(parts blobs) tracked {
 	b := tracked{blobs: parts, used: map[string]bool{}}
 	w.artifact.Type = "image"
-	r := &imageReader{w: w, blobs: b, seen: map[string]bool{}}
+	r := &imageReader{w: w, blobs: b, seen: map[string]bool{}, at: "index.json", manifests: "blobs"}
 	saved := looksSaved(b)
 	if saved {
 		r.saved()
@@ -170,7 +175,7 @@ func (r *imageReader) others() string {
 // how many did.
 func (r *imageReader) index(index manifest, depth int) (found int) {
 	if depth > maxIndexDepth {
-		r.w.gap("index.json", fnvet.GapLimit, "indexes nested deeper than "+itoa(maxIndexDepth))
+		r.w.gap(r.at, fnvet.GapLimit, "indexes nested deeper than "+itoa(maxIndexDepth))
 		return 0
 	}
 	candidates := slices.DeleteFunc(slices.Clone(index.Manifests), func(d descriptor) bool {
@@ -183,7 +188,7 @@ func (r *imageReader) index(index manifest, depth int) (found int) {
 			continue
 		}
 		if len(r.seen) >= maxManifests {
-			r.w.gap("index.json", fnvet.GapLimit, "more than "+itoa(maxManifests)+" manifests")
+			r.w.gap(r.at, fnvet.GapLimit, "more than "+itoa(maxManifests)+" manifests")
 			break
 		}
 		if r.seen[d.Digest] {
@@ -197,17 +202,21 @@ func (r *imageReader) index(index manifest, depth int) (found int) {
 
 // manifest reads what d names: an image, or an index again.
 func (r *imageReader) manifest(d descriptor, depth int, alone bool) (found int) {
-	raw, ok := r.read(blobName(d.Digest), d.Digest, maxManifest)
+	raw, ok := r.read(nameIn(r.manifests, d.Digest), d.Digest, maxManifest)
 	if !ok {
 		return 1 // its gap has been noted
 	}
 	var m manifest
-	if err := json.Unmarshal(raw, &m); err != nil {
+	if err := unmarshalManifest(raw, &m); err != nil {
 		r.w.gap(d.Digest, fnvet.GapUnparsable, jsonReason(err))
 		return 1
 	}
 	if len(m.Manifests) > 0 {
 		return r.index(m, depth+1)
+	}
+	if m.Config.Digest == "" && len(m.Layers) == 0 {
+		r.w.gap(d.Digest, fnvet.GapUnsupported, "neither an image manifest nor an index"+m.kind())
+		return 1
 	}
 	im := image{digest: d.Digest, id: m.Config.Digest, config: r.config(blobName(m.Config.Digest), m.Config.Digest)}
 	c := &im.config
@@ -286,9 +295,24 @@ func digestOf(b []byte) string {
 }
 
 // blobName is where an OCI layout keeps the blob with that digest.
-func blobName(digest string) string {
+func blobName(digest string) string { return nameIn("blobs", digest) }
+
+func nameIn(folder, digest string) string {
 	algorithm, value, _ := strings.Cut(digest, ":")
-	return "blobs/" + algorithm + "/" + value
+	return folder + "/" + algorithm + "/" + value
+}
+
+func unmarshalManifest(raw []byte, m *manifest) error { return json.Unmarshal(raw, m) }
+
+// kind says what a manifest that is no image calls itself.
+func (m *manifest) kind() string {
+	switch {
+	case m.SchemaVersion == 1:
+		return ": schema version 1, which registries gave up; push the image again"
+	case m.MediaType != "":
+		return ": " + quoted(m.MediaType)
+	}
+	return ""
 }
 
 // wants reports whether an image for that platform is the one to walk.

@@ -123,9 +123,12 @@ func (w *walker) readLayers(layers []*layer) {
 // readLayer offers the files of one layer and checks its digests.
 func (w *walker) readLayer(sc *scope, l *layer) {
 	where := l.info.Digest
+	if s, ok := l.src.r.(*stream); ok && l.err == nil {
+		l.err = s.begin()
+	}
 	switch {
 	case l.err != nil && l.foreign:
-		w.gap(where, fnvet.GapUnsupported, "a foreign layer, which is not in the archive; its URL is not followed")
+		w.gap(where, fnvet.GapUnsupported, "a foreign layer, which is not with the image; its URL is not followed")
 		return
 	case l.err != nil:
 		w.gap(where, fnvet.GapUnreadable, "the layer "+quoted(l.name)+" is missing: "+reason(l.err))

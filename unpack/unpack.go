@@ -17,6 +17,7 @@ import (
 	"path/filepath"
 
 	"github.com/fnvet/fnvet"
+	"github.com/fnvet/fnvet/unpack/remote"
 )
 
 // Options says what to open and how far to go. The zero value is usable.
@@ -31,6 +32,13 @@ type Options struct {
 	Platform string
 	// Limits bounds the walk.
 	Limits Limits
+	// Layers are the zips of Lambda layers, lowest first, which the function finds
+	// unpacked under /opt.
+	Layers []string
+	// Remote says how to reach a target on a network.
+	Remote remote.Options
+	// Plan is what Prepare made of a target on a network. Walk makes it if nil.
+	Plan *remote.Plan
 }
 
 // Result is what Walk learnt besides the files. It is the same for every order
@@ -54,25 +62,40 @@ type Result struct {
 
 // Walk opens target, finds from its bytes what it is, and calls visit once for
 // every file in it, from up to GOMAXPROCS goroutines at a time. File.Data is
-// valid only during the call. Target is a file, a directory, or "-" for
-// Options.Stdin.
+// valid only during the call. Target is a file, a directory, "-" for
+// Options.Stdin, or what Remote says is on a network.
 //
-// An error means that there was nothing to walk (no such file, or ctx was
-// cancelled). Damage inside becomes gaps of the Result, and so do the limits and
+// An error means that there was nothing to walk (no such file or image, or ctx
+// was cancelled). Damage inside becomes gaps of the Result, and so do the limits and
 // the deadline of ctx; everything that could be read has been visited.
 func Walk(ctx context.Context, target string, opts Options, visit func(ctx context.Context, file *fnvet.File)) (*Result, error) {
 	w := newWalker(ctx, opts, visit)
-	if err := w.open(target, opts); err != nil {
+	given, err := layerFiles(opts.Layers)
+	if err != nil {
 		return nil, err
 	}
+	own, err := w.open(target, opts)
+	if err != nil {
+		return nil, err
+	}
+	w.compose(append(own, given...))
 	if err := ctx.Err(); err != nil && !isDeadline(ctx) {
 		return nil, err
 	}
 	return w.result(), nil
 }
 
-// open finds what target names and walks it.
-func (w *walker) open(target string, opts Options) error {
+// open finds what target names and walks it. The layers are those of a function
+// on a network.
+func (w *walker) open(target string, opts Options) ([]*lambdaLayer, error) {
+	if opts.Plan != nil || Remote(target) {
+		return w.remote(target, opts)
+	}
+	return nil, w.local(target, opts)
+}
+
+// local walks a file, a directory or standard input.
+func (w *walker) local(target string, opts Options) error {
 	if target == "-" {
 		if opts.Stdin == nil {
 			return fmt.Errorf("read standard input: none given")

@@ -49,6 +49,7 @@ type scope struct {
 	image     bool // the entries are an image's file system
 	tree      *tree
 	meter     *meter
+	names     *names // of a Lambda layer
 }
 
 // path is what reports call the entry with that name.
@@ -161,6 +162,9 @@ func (w *walker) offer(sc *scope, e entry) {
 		return
 	}
 	name := w.clean(sc, e.name)
+	if sc.names != nil {
+		sc.names.add(name)
+	}
 	file := &fnvet.File{
 		Path: sc.path(name), Name: name, Container: sc.container, Depth: sc.depth,
 		Size: int64(len(e.data)), Mode: e.mode, Link: e.link, Layer: sc.layer, Data: e.data,

@@ -42,6 +42,7 @@ type walkRequest struct {
 	Inventory  bool
 	Timeout    time.Duration
 	Key        []byte // of Secret.Hash
+	Offline    bool
 }
 
 // A walkMessage is one answer of a child: a part, or the end.
@@ -84,6 +85,15 @@ func (q *walkRequest) config() (scan.Config, error) {
 
 // collect walks the target, in a sandboxed child where that works and is wanted.
 func (c *cli) collect(ctx context.Context, q walkRequest, sandboxed bool) (*scan.Harvest, error) {
+	if q.Offline && unpack.Remote(q.Target) {
+		return nil, fmt.Errorf("%s is on a network, and --offline forbids using it", q.Target)
+	}
+	var err error
+	// Credentials are looked up here: a child that reads hostile bytes sees none
+	// but those for this target.
+	if q.Unpack, err = unpack.Prepare(ctx, q.Target, q.Unpack); err != nil {
+		return nil, err
+	}
 	if sandboxed && sandbox.Supported() {
 		return c.collectInChild(ctx, q)
 	}

@@ -21,6 +21,7 @@ import (
 	"github.com/fnvet/fnvet/sbom"
 	"github.com/fnvet/fnvet/scan"
 	"github.com/fnvet/fnvet/unpack"
+	"github.com/fnvet/fnvet/unpack/remote"
 )
 
 // scanFlags are the flags of "fnvet scan" as typed.
@@ -44,17 +45,23 @@ type unpackFlags struct {
 	entries        int
 	depth, ratio   int
 	sandbox        bool
+	layers         []string
+	insecure       bool
+	endpoint       string
 }
 
 func (u *unpackFlags) add(f *pflag.FlagSet) {
-	f.StringVar(&u.platform, "platform", "linux/amd64", "platform to take from a multi-platform image: `OS/ARCH`")
+	f.StringVar(&u.platform, "platform", "", "platform to take from a multi-platform image: `OS/ARCH` (default: the only one there is, else linux/amd64)")
+	f.StringArrayVar(&u.layers, "layer", nil, "Lambda layer to compose with the function: zip `FILE`, repeatable, lowest first")
+	f.BoolVar(&u.insecure, "insecure-registry", false, "allow plain http to the registry")
+	f.StringVar(&u.endpoint, "aws-endpoint", "", "`URL` of the AWS APIs (default: $AWS_ENDPOINT_URL, else the region's own)")
 	f.StringVar(&u.name, "name", "", "`NAME` of the artifact in the report (default: of the file; stdin for -)")
 	f.StringVar(&u.totalBytes, "max-total-size", "4GiB", "limit of all decompressed bytes together: `SIZE`")
 	f.StringVar(&u.fileBytes, "max-file-size", "512MiB", "limit of one file: `SIZE`")
 	f.IntVar(&u.entries, "max-entries", 1_000_000, "limit of entries over all archives: `N`")
 	f.IntVar(&u.depth, "max-depth", 8, "limit of archives inside archives: `N`")
 	f.BoolVar(&u.sandbox, "sandbox", sandbox.Supported(), "read the target in a confined child process (linux)")
-	f.IntVar(&u.ratio, "max-ratio", 1000, "limit of decompressed to compressed size of one entry: `N`")
+	f.IntVar(&u.ratio, "max-ratio", 300, "limit of decompressed to compressed size, once 32 MiB came out: `N`")
 }
 
 // request is what the flags ask of a walk, and whether in a sandbox.
@@ -73,7 +80,8 @@ func (u *unpackFlags) request(timeout time.Duration) (walkRequest, bool, error) 
 	return walkRequest{
 		Timeout: timeout,
 		Unpack: unpack.Options{
-			Name: u.name, Platform: u.platform,
+			Name: u.name, Platform: u.platform, Layers: u.layers,
+			Remote: remote.Options{Insecure: u.insecure, Endpoint: u.endpoint},
 			Limits: unpack.Limits{TotalBytes: total, FileBytes: file, Entries: u.entries, Depth: u.depth, Ratio: u.ratio},
 		},
 	}, u.sandbox, nil
@@ -94,7 +102,9 @@ Exit status: 0 the gate passes; 1 it fails; 2 usage or configuration error, or t
 could not run; 3 incomplete: something could not be looked at and nothing found blocks.`,
 		Example: `  fnvet scan orders.zip
   fnvet scan --format json --format sarif=out.sarif --fail-on high image.tar
-  docker save app | fnvet scan --name app -`,
+  docker save app | fnvet scan --name app -
+  fnvet scan --platform linux/arm64 registry.example/app:1.2
+  fnvet scan --layer deps-layer.zip orders.zip`,
 		Args: func(_ *cobra.Command, args []string) error {
 			if len(args) == 0 {
 				return hinted{errors.New("scan wants a target: a zip, an image archive, a directory or -"), "fnvet scan orders.zip"}
@@ -213,7 +223,7 @@ func (c *cli) plan(flags *scanFlags) (*scanRun, error) {
 		return nil, err
 	}
 	run.request.Only, run.request.Skip = flags.only, flags.skip
-	run.request.Key = installationKey()
+	run.request.Key, run.request.Offline = installationKey(), flags.db.offline
 	if run.config, err = run.request.config(); err != nil {
 		return nil, err
 	}
