@@ -146,7 +146,7 @@ func (c *chargedReader) Read(p []byte) (int, error) {
 
 // compressed walks a compressed file: the tar in it, or the one file it holds.
 func (w *walker) compressed(sc *scope, src source, kind format) {
-	lease := w.mem.acquire(decoderBytes(kind), sc.depth)
+	lease := w.mem.hold(decoderBytes(kind), sc.depth)
 	defer w.mem.release(&lease)
 	w.guard(sc, func() {
 		z, done, err := decompress(kind, src.reader())

@@ -92,10 +92,17 @@ func (w *walker) rar(sc *scope, src source) {
 func (w *walker) foreignFile(sc *scope, crew *crew, raw string, mode fs.FileMode, r io.Reader, size int64) {
 	name, _ := cleanName(raw, true, false)
 	lease := w.mem.acquire(min(size, 1<<20), sc.depth)
+	mine := true // until the crew has it; the decoder may panic
+	defer func() {
+		if mine {
+			w.mem.release(&lease)
+		}
+	}()
 	data, err := w.readAll(&lease, &beyond{w: w, sc: sc, r: r, free: size}, min(size, 1<<20), sc.path(name))
 	if err != nil {
 		w.foreignDamage(sc, sc.path(name), err)
 	}
+	mine = false
 	crew.do(func() {
 		defer w.mem.release(&lease)
 		e := entry{name: raw, mode: mode.Perm(), data: data}

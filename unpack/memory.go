@@ -7,9 +7,11 @@ import (
 
 // memory bounds the file bytes held at once and lends out buffers.
 //
-// Each holder may ask for more while it holds some, because archives nest. So
-// that they cannot wait for each other in a circle, one holder per nesting depth
-// may go over the bound: it only ever waits for deeper ones.
+// Holders wait for more while they hold some, because archives nest. So that they
+// cannot wait for each other in a circle, one holder per nesting depth may go over
+// the bound, and nobody waits at a depth at which it holds something: it asks for
+// all it needs at once, and takes what turns out to be missing with hold or grow,
+// which never wait.
 type memory struct {
 	mu    sync.Mutex
 	freed *sync.Cond
@@ -52,6 +54,23 @@ func (m *memory) acquire(n int64, depth int) lease {
 	}
 	m.free -= n
 	return lease{n: n, depth: depth}
+}
+
+// hold takes n bytes without waiting: for decoders, and for a holder that has
+// waited at that depth already.
+func (m *memory) hold(n int64, depth int) lease {
+	m.mu.Lock()
+	m.free -= n
+	m.mu.Unlock()
+	return lease{n: n, depth: depth}
+}
+
+// split moves up to n of the bytes that l holds to a lease of their own, which
+// has to be released before l.
+func (l *lease) split(n int64) lease {
+	n = min(n, l.n)
+	l.n -= n
+	return lease{n: n, depth: l.depth}
 }
 
 // grow takes n bytes more without waiting, for a file that turned out larger.

@@ -176,10 +176,17 @@ func (t *tarWalk) file(tr *tar.Reader, header *tar.Header, mode fs.FileMode) err
 	}
 	t.duplicate(clean, header.Size)
 	lease := t.w.mem.acquire(min(header.Size, 1<<20), t.sc.depth)
+	mine := true // until the crew has it; a decoder below tr may panic
+	defer func() {
+		if mine {
+			t.w.mem.release(&lease)
+		}
+	}()
 	data, err := t.w.readAll(&lease, tr, min(header.Size, 1<<20), where)
 	if err != nil && !errors.Is(err, errLimit) && !errors.Is(err, errStopped) {
 		t.w.gap(where, fnvet.GapUnreadable, "cut off after "+itoa(len(data))+" of "+itoa(int(header.Size))+" bytes")
 	}
+	mine = false
 	t.crew.do(func() {
 		defer t.w.mem.release(&lease)
 		t.w.offer(t.sc, entry{name: header.Name, mode: mode & (fs.ModePerm | fs.ModeSetuid | fs.ModeSetgid | fs.ModeSticky), data: data})

@@ -6,6 +6,7 @@ import (
 	"encoding/binary"
 	"fmt"
 	"math"
+	"path"
 	"slices"
 	"strings"
 	"unicode"
@@ -45,10 +46,7 @@ func (w *walker) zip(sc *scope, src source) {
 
 // list fills entries from the directories.
 func (z *zipWalk) list() {
-	z.dirs = findDirectories(z.src, maxEndRecords)
-	if len(z.dirs) > 1 {
-		z.note(fnvet.High, fmt.Sprintf("%d end records lead to a directory", len(z.dirs)))
-	}
+	z.dirs = z.readings()
 	z.first = z.src.n
 	type key struct {
 		offset int64
@@ -80,6 +78,45 @@ func (z *zipWalk) list() {
 		}
 		z.first = min(z.first, d.start)
 	}
+}
+
+// readings returns the directories to follow, that of the last end record first.
+// End records inside an entry of that one belong to a zip that is stored in this
+// one, and are read when it is; a record whose comment ends with the archive is
+// followed wherever it lies, because some tools go by that.
+func (z *zipWalk) readings() []zipDirectory {
+	dirs := findDirectories(z.src, maxEndSearch)
+	if len(dirs) < 2 {
+		return dirs
+	}
+	var listed []zipEntry
+	readDirectory(z.src, dirs[0], z.w.limits.Entries+1, func(e zipEntry) { listed = append(listed, e) })
+	slices.SortFunc(listed, func(a, b zipEntry) int { return cmp.Compare(a.offset, b.offset) })
+	kept := dirs[:1]
+	for _, d := range dirs[1:] {
+		if d.end == z.src.n || !z.inEntry(listed, d.at) {
+			kept = append(kept, d)
+		}
+	}
+	if len(kept) > 1 {
+		z.note(fnvet.High, fmt.Sprintf("%d end records lead to a directory", len(kept)))
+	}
+	if len(kept) > maxEndRecords {
+		z.w.gap(z.sc.where(z.w), fnvet.GapLimit, "more than "+itoa(maxEndRecords)+" end records that lead to a directory")
+		kept = kept[:maxEndRecords]
+	}
+	return kept
+}
+
+// inEntry reports whether the end record at offset at lies in the data of one of
+// the entries, which are in the order of their offsets.
+func (z *zipWalk) inEntry(entries []zipEntry, at int64) bool {
+	i, _ := slices.BinarySearchFunc(entries, at+1, func(e zipEntry, at int64) int { return cmp.Compare(e.offset, at) })
+	if i == 0 {
+		return false
+	}
+	x, ok := z.extent(&entries[i-1])
+	return ok && at+endLen <= x.end
 }
 
 // note reports that the archive as a whole is ambiguous.
@@ -149,14 +186,20 @@ func (z *zipWalk) largeFirst(wanted []int) []int {
 
 // skip notes the extent of an entry that is not read.
 func (z *zipWalk) skip(i int) {
-	e := &z.entries[i]
+	if x, ok := z.extent(&z.entries[i]); ok {
+		z.extents[i] = x
+	}
+}
+
+// extent is where e lies, from its local header to the end of its data.
+func (z *zipWalk) extent(e *zipEntry) (x extent, ok bool) {
 	var buf [localLen]byte
 	head, err := z.src.view(e.offset, localLen, buf[:])
 	if err != nil || !has(head, localSignature) {
-		return
+		return x, false
 	}
 	body := localLen + int64(binary.LittleEndian.Uint16(head[26:])) + int64(binary.LittleEndian.Uint16(head[28:]))
-	z.extents[i] = extent{e.offset, min(e.offset+body+e.csize, z.src.n)}
+	return extent{e.offset, min(e.offset+body+e.csize, z.src.n)}, true
 }
 
 func (z *zipWalk) path(e *zipEntry) string {
@@ -192,9 +235,28 @@ func (z *zipWalk) collide(names map[string]int, i int) {
 	case e.crc == other.crc && e.usize == other.usize:
 		z.w.findingAs(fnvet.Low, ambiguousArchive, z.sc, z.path(e), "the name occurs twice, with the same checksum")
 	default:
-		z.w.findingAs(fnvet.Medium, ambiguousArchive, z.sc, z.path(e),
+		severity := fnvet.Medium
+		if mergedMeta(e.name) {
+			severity = fnvet.Low
+		}
+		z.w.findingAs(severity, ambiguousArchive, z.sc, z.path(e),
 			fmt.Sprintf("the name occurs twice, with %d and %d bytes", other.usize, e.usize))
 	}
+}
+
+// mergedMeta reports the metadata files, such as licences and lists of service
+// providers, that build tools put in a jar once for each library they merge.
+// The manifest and signatures are not among them: they say what runs.
+func mergedMeta(name string) bool {
+	rest, meta := strings.CutPrefix(strings.ToUpper(name), "META-INF/")
+	if !meta {
+		return false
+	}
+	switch path.Ext(rest) {
+	case ".SF", ".RSA", ".DSA", ".EC", ".MF":
+		return strings.Contains(rest, "/")
+	}
+	return true
 }
 
 // foldName maps names that one file on a case-insensitive, normalising file
@@ -339,7 +401,8 @@ func (z *zipWalk) readLocal(b []byte, offset int64) (n int, ok bool) {
 	} else if !z.affordable(&e) {
 		return body + len(packed), true
 	}
-	used := z.unpack(&e, packed, e.name)
+	lease := z.w.mem.hold(0, z.sc.depth)
+	used := z.unpack(&lease, &e, packed, e.name)
 	return body + used, true
 }
 

@@ -30,7 +30,8 @@ const (
 	flagUTF8       = 1 << 11
 	flagMasked     = 1 << 13
 
-	maxEndRecords = 64 // looked at; every one of them is a different reading
+	maxEndRecords = 64 // followed; every one of them is a different reading
+	maxEndSearch  = (math.MaxUint16 + endLen) / endLen
 )
 
 // A zipEntry is one record of the central directory, or what a local header
@@ -55,6 +56,7 @@ func (e *zipEntry) dir() bool {
 
 // A zipDirectory is one "end of central directory" record and where it leads.
 type zipDirectory struct {
+	at      int64 // of the record
 	end     int64 // of the record with its comment
 	start   int64 // of the central directory
 	size    int64 // of the central directory
@@ -113,6 +115,7 @@ func parseEnd(src source, at int64, b []byte) (d zipDirectory, ok bool) {
 	}
 	comment := int64(binary.LittleEndian.Uint16(b[20:]))
 	d = zipDirectory{
+		at:      at,
 		end:     min(at+endLen+comment, src.n),
 		records: int64(binary.LittleEndian.Uint16(b[10:])),
 		size:    int64(binary.LittleEndian.Uint32(b[12:])),

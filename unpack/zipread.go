@@ -65,13 +65,19 @@ func (z *zipWalk) read(i int) {
 		z.w.gap(z.path(e), fnvet.GapUnreadable, "lies outside the archive")
 		return
 	}
-	lease := z.w.mem.acquire(0, z.sc.depth)
-	defer z.w.mem.release(&lease)
 	const slack = 128 // for an extra field; the usual ones are shorter
 	want := min(localLen+int64(len(e.name))+slack+e.csize, z.src.n-e.offset)
+	packedBytes, plainBytes := int64(0), int64(0) // of the buffers it takes
+	if z.src.mem == nil {
+		packedBytes = want
+	}
+	if e.method != methodStore {
+		plainBytes = min(e.usize, z.w.limits.FileBytes)
+	}
+	lease := z.w.mem.acquire(packedBytes+plainBytes, z.sc.depth)
+	defer z.w.mem.release(&lease)
 	if z.src.mem == nil {
 		lease.buf = z.w.mem.buffer(int(want))
-		z.w.mem.grow(&lease, int64(cap(*lease.buf)))
 	}
 	raw, err := z.src.view(e.offset, want, bufOf(&lease))
 	if err != nil {
@@ -95,7 +101,8 @@ func (z *zipWalk) read(i int) {
 		z.w.gap(z.path(e), fnvet.GapUnreadable, "cut off: the archive ends inside it")
 	}
 	if e.flags&flagEncrypted == 0 {
-		z.unpack(e, packed, e.name)
+		plain := lease.split(plainBytes)
+		z.unpack(&plain, e, packed, e.name)
 	}
 	z.disagree(e, &local, body)
 }
@@ -163,20 +170,21 @@ func (z *zipWalk) disagree(e, local *zipEntry, body int) {
 	if err != nil || n < 0 {
 		return
 	}
-	z.unpack(&other, packed, other.name)
+	lease := z.w.mem.hold(0, z.sc.depth)
+	z.unpack(&lease, &other, packed, other.name)
 }
 
-// unpack decompresses packed and offers it. usize below zero means unknown. It
-// returns how much of packed the entry took.
-func (z *zipWalk) unpack(e *zipEntry, packed []byte, name string) (used int) {
+// unpack decompresses packed into a buffer of lease, which it releases, and
+// offers it. usize below zero means unknown. It returns how much of packed the
+// entry took.
+func (z *zipWalk) unpack(lease *lease, e *zipEntry, packed []byte, name string) (used int) {
 	path := z.path(e)
 	mode := e.mode & (fs.ModePerm | fs.ModeSetuid | fs.ModeSetgid | fs.ModeSticky | fs.ModeSymlink)
 	if special := e.mode & (fs.ModeNamedPipe | fs.ModeDevice | fs.ModeSocket); special != 0 {
 		z.w.finding(specialFile, z.sc, path, special.String())
 	}
-	lease := z.w.mem.acquire(max(min(e.usize, z.w.limits.FileBytes), 0), z.sc.depth)
-	defer z.w.mem.release(&lease)
-	data, used, err := z.inflate(&lease, e, packed, path)
+	defer z.w.mem.release(lease)
+	data, used, err := z.inflate(lease, e, packed, path)
 	switch {
 	case errors.Is(err, errors.ErrUnsupported):
 		z.w.gap(path, fnvet.GapUnsupported, fmt.Sprintf("compression method %d", e.method))
