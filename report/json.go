@@ -5,6 +5,8 @@ import (
 	"encoding/json"
 
 	"github.com/fnvet/fnvet"
+
+	"github.com/fnvet/fnvet/internal/escape"
 )
 
 // writeJSON is the public contract: one object for one target, an array for several.
@@ -29,7 +31,7 @@ func encode(b *bytes.Buffer, v any) error {
 	if err := e.Encode(v); err != nil {
 		return err
 	}
-	b.Write(escapeUnseen(raw.Bytes()))
+	b.Write(escape.JSON(raw.Bytes()))
 	return nil
 }
 

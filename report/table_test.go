@@ -8,6 +8,8 @@ import (
 	"unicode/utf8"
 
 	"github.com/fnvet/fnvet"
+
+	"github.com/fnvet/fnvet/internal/escape"
 )
 
 // clear is a report without findings or gaps.
@@ -185,7 +187,7 @@ func TestNothingRaw(t *testing.T) {
 			t.Errorf("%s: not UTF-8", format)
 		}
 		for _, c := range out {
-			if c != '\n' && !visible(c) {
+			if c != '\n' && !escape.Visible(c) {
 				t.Errorf("%s: holds %U", format, c)
 			}
 		}
@@ -210,7 +212,7 @@ func FuzzClean(f *testing.F) {
 	f.Fuzz(func(t *testing.T, s string) {
 		c := clean(s)
 		for _, r := range c {
-			if !visible(r) {
+			if !escape.Visible(r) {
 				t.Fatalf("%q holds %U", c, r)
 			}
 		}
@@ -222,7 +224,7 @@ func FuzzClean(f *testing.F) {
 			t.Fatal(err)
 		}
 		var a, b string
-		if json.Unmarshal(before, &a) != nil || json.Unmarshal(escapeUnseen(before), &b) != nil || a != b {
+		if json.Unmarshal(before, &a) != nil || json.Unmarshal(escape.JSON(before), &b) != nil || a != b {
 			t.Fatalf("escaped JSON of %q means %q", a, b)
 		}
 	})

@@ -3,88 +3,14 @@ package report
 import (
 	"fmt"
 	"strings"
-	"unicode"
-	"unicode/utf8"
 
 	"github.com/clipperhouse/displaywidth"
+
+	"github.com/fnvet/fnvet/internal/escape"
 )
 
-// clean makes text of an artifact safe to print on one line of a terminal, log
-// or document: every rune that is not plainly visible (control characters, ANSI
-// escapes, line breaks, bidi and zero-width marks, bytes that are not UTF-8)
-// becomes an escape of Go's string syntax.
-func clean(s string) string {
-	i := 0
-	for i < len(s) && s[i] >= ' ' && s[i] < 0x7f {
-		i++
-	}
-	if i == len(s) {
-		return s
-	}
-	var b strings.Builder
-	for len(s) > 0 {
-		r, n := utf8.DecodeRuneInString(s)
-		switch {
-		case r == utf8.RuneError && n == 1:
-			fmt.Fprintf(&b, `\x%02x`, s[0])
-		case visible(r):
-			b.WriteRune(r)
-		case r == '\n':
-			b.WriteString(`\n`)
-		case r == '\t':
-			b.WriteString(`\t`)
-		case r == '\r':
-			b.WriteString(`\r`)
-		case r < 0x80:
-			fmt.Fprintf(&b, `\x%02x`, r)
-		case r < 0x10000:
-			fmt.Fprintf(&b, `\u%04x`, r)
-		default:
-			fmt.Fprintf(&b, `\U%08x`, r)
-		}
-		s = s[n:]
-	}
-	return b.String()
-}
-
-// visible tells the runes that print as themselves. unicode.IsPrint leaves out
-// categories C and Z but for the ASCII space; the fillers are letters that
-// print nothing.
-func visible(r rune) bool {
-	switch r {
-	case 0x115f, 0x1160, 0x3164, 0xffa0, 0x2800, 0x034f:
-		return false
-	}
-	return unicode.IsPrint(r)
-}
-
-// escapeUnseen rewrites JSON so that runes which could deceive a reader of the
-// raw text are \u escapes. They can only be inside strings, so it stays the same value.
-func escapeUnseen(json []byte) []byte {
-	i := 0
-	for i < len(json) && json[i] < 0x7f {
-		i++
-	}
-	if i == len(json) {
-		return json
-	}
-	out := make([]byte, i, len(json)+64)
-	copy(out, json)
-	for i < len(json) {
-		r, n := utf8.DecodeRune(json[i:])
-		switch {
-		case r < 0x7f, visible(r):
-			out = append(out, json[i:i+n]...)
-		case r < 0x10000:
-			out = fmt.Appendf(out, `\u%04x`, r)
-		default:
-			r -= 0x10000
-			out = fmt.Appendf(out, `\u%04x\u%04x`, 0xd800+r>>10, 0xdc00+r&0x3ff)
-		}
-		i += n
-	}
-	return out
-}
+// clean is escape.Text, by the name that reads well in a table.
+func clean(s string) string { return escape.Text(s) }
 
 // width is the number of terminal columns that cleaned text takes.
 func width(s string) int { return displaywidth.String(s) }

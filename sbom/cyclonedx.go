@@ -13,6 +13,8 @@ import (
 	"github.com/google/uuid"
 
 	"github.com/fnvet/fnvet"
+
+	"github.com/fnvet/fnvet/internal/escape"
 )
 
 // documentID is a version 5 UUID (RFC 9562) of what the document says, so that
@@ -46,10 +48,10 @@ func writeCycloneDX(b *bytes.Buffer, inv *inventory, f cdx.BOMFileFormat, v cdx.
 		return err
 	}
 	if f == cdx.BOMFileFormatJSON {
-		b.Write(escapeUnseen(out.Bytes()))
+		b.Write(escape.JSON(out.Bytes()))
 		return nil
 	}
-	b.Write(escapeUnseenXML(out.Bytes()))
+	b.Write(escape.XML(out.Bytes()))
 	b.WriteByte('\n')
 	return nil
 }

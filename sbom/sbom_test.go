@@ -13,6 +13,8 @@ import (
 	"github.com/google/go-cmp/cmp"
 
 	"github.com/fnvet/fnvet"
+
+	"github.com/fnvet/fnvet/internal/escape"
 )
 
 var update = flag.Bool("update", false, "write the golden files")
@@ -125,7 +127,7 @@ func TestUnknownFormat(t *testing.T) {
 func TestNothingHidden(t *testing.T) {
 	for _, format := range Formats() {
 		for _, c := range string(write(t, format, rich(), Options{})) {
-			if c != '\n' && !visible(c) {
+			if c != '\n' && !escape.Visible(c) {
 				t.Errorf("%s holds %U", format, c)
 			}
 		}

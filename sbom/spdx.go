@@ -16,6 +16,8 @@ import (
 	"github.com/spdx/tools-golang/spdx/v2/v2_3"
 
 	"github.com/fnvet/fnvet"
+
+	"github.com/fnvet/fnvet/internal/escape"
 )
 
 const (
@@ -46,7 +48,7 @@ func writeSPDXJSON(b *bytes.Buffer, inv *inventory) error {
 	if err := spdxjson.Write(doc, &out, spdxjson.Indent("  "), spdxjson.EscapeHTML(false)); err != nil {
 		return err
 	}
-	b.Write(escapeUnseen(out.Bytes()))
+	b.Write(escape.JSON(out.Bytes()))
 	return nil
 }
 

@@ -9,6 +9,8 @@ import (
 	"time"
 
 	"github.com/fnvet/fnvet"
+
+	"github.com/fnvet/fnvet/internal/escape"
 )
 
 const (
@@ -104,7 +106,7 @@ func writeSPDX3(b *bytes.Buffer, inv *inventory) error {
 	}{spdx3Context, graph}); err != nil {
 		return err
 	}
-	b.Write(escapeUnseen(out.Bytes()))
+	b.Write(escape.JSON(out.Bytes()))
 	return nil
 }
 

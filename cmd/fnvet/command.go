@@ -5,9 +5,10 @@ import (
 	"errors"
 	"fmt"
 	"io"
-	"strings"
 
 	"github.com/spf13/cobra"
+
+	"github.com/fnvet/fnvet/internal/escape"
 )
 
 // Exit codes beside those of the gate.
@@ -54,14 +55,7 @@ func (c *cli) complain(err error) {
 }
 
 // printable escapes what could drive a terminal.
-func printable(s string) string {
-	return strings.Map(func(r rune) rune {
-		if r < ' ' || r >= 0x7f && r < 0xa0 || r >= 0x202a && r <= 0x202e || r >= 0x2066 && r <= 0x2069 {
-			return '\uFFFD'
-		}
-		return r
-	}, s)
-}
+func printable(s string) string { return escape.Text(s) }
 
 func (c *cli) root() *cobra.Command {
 	root := &cobra.Command{
