@@ -7,10 +7,10 @@ import (
 	"io/fs"
 	"math/rand/v2"
 	"slices"
+	"strconv"
 	"strings"
 	"sync"
 	"testing"
-	"time"
 	"unicode/utf16"
 
 	"github.com/google/go-cmp/cmp"
@@ -398,27 +398,44 @@ func TestLimits(t *testing.T) {
 	}
 }
 
-// TestLinear searches hostile texts of 1 MB. Each took far longer than this
-// bound when something in the engine was quadratic.
-func TestLinear(t *testing.T) {
-	if testing.Short() {
-		t.Skip("takes seconds")
-	}
+// hostileUnits are repeated to texts that were slow once: each took time in the
+// square of its length when something in the engine was quadratic.
+var hostileUnits = []string{
+	"key=", "keykey", "key=" + generic + ";", "ey", "-eyJ", "curl ", "curl -u a:b ", "-----BEGIN PRIVATE KEY-----",
+	"AKIA", "Q~", "T3BlbkFJ", "secret data: ", "kind: secret ", "facebook 123456789012345|", "https://a.webhook.office.com/webhookb2/",
+	"a", "\n", "\x00abcdefg", "sk-ant-api03-", ".atlasv1.", "xoxb-1111111111-", "token:\n\n\n", "_mmk",
+}
+
+// TestHostile searches them: a search ends without an error, and one that was
+// capped says so.
+func TestHostile(t *testing.T) {
 	s := newScanner(t)
-	for _, unit := range []string{
-		"key=", "keykey", "key=" + generic + ";", "ey", "-eyJ", "curl ", "curl -u a:b ", "-----BEGIN PRIVATE KEY-----",
-		"AKIA", "Q~", "T3BlbkFJ", "secret data: ", "kind: secret ", "facebook 123456789012345|", "https://a.webhook.office.com/webhookb2/",
-		"a", "\n", "\x00abcdefg", "sk-ant-api03-", ".atlasv1.", "xoxb-1111111111-", "token:\n\n\n", "_mmk",
-	} {
-		data := strings.Repeat(unit, 1<<20/len(unit))
-		start := time.Now()
-		if _, err := s.Detect(t.Context(), file("a.yaml", data)); err != nil {
+	for _, unit := range hostileUnits {
+		data := strings.Repeat(unit, 1<<16/len(unit))
+		facts, err := s.Detect(t.Context(), file("a.yaml", data))
+		if err != nil {
 			t.Errorf("%q: %v", unit, err)
 		}
-		if d := time.Since(start); d > 8*time.Second {
-			t.Errorf("%q: %v for 1 MB", unit, d)
-		} else {
-			t.Logf("%6.1f MB/s %q", 1/d.Seconds(), unit)
+		for _, g := range facts.Gaps {
+			if g.Reason != fnvet.GapLimit {
+				t.Errorf("%q: gap %+v", unit, g)
+			}
 		}
+	}
+}
+
+// BenchmarkHostile is the speed on them.
+func BenchmarkHostile(b *testing.B) {
+	s := newScanner(b)
+	for _, unit := range hostileUnits {
+		data := strings.Repeat(unit, 1<<20/len(unit))
+		b.Run(strconv.Quote(unit[:min(len(unit), 12)]), func(b *testing.B) {
+			b.SetBytes(int64(len(data)))
+			for b.Loop() {
+				if _, err := s.Detect(b.Context(), file("a.yaml", data)); err != nil {
+					b.Fatal(err)
+				}
+			}
+		})
 	}
 }
