@@ -241,6 +241,12 @@ type Location struct {
 	Path  string      `json:"path"`
 	Layer string      `json:"layer"`
 	Kind  PackageKind `json:"kind"`
+	// Evidence says what in a bundle or binary names the package, and after a
+	// "+" what states its version, if that is something else: "source-map",
+	// "source-map+package-json". Empty for files that state packages plainly.
+	Evidence string `json:"evidence,omitempty"`
+	// Confidence grades Evidence; empty where Evidence is.
+	Confidence Confidence `json:"confidence,omitempty"`
 }
 
 // A SourcePackage is the name and version a distribution's advisories use.
@@ -303,7 +309,7 @@ func (s Severity) Rank() int {
 	}
 }
 
-// A Confidence grades how sure a secret finding is.
+// A Confidence grades how sure a secret finding, or the evidence of a bundled package, is.
 type Confidence string
 
 // The confidences. The default gate blocks on high and medium.
@@ -411,6 +417,9 @@ const (
 	GapUnmatched    = "unmatched"      // a package that could not be compared with advisories
 	GapNothingFound = "not-recognised" // nothing in the artifact was recognised
 	GapFailed       = "failed"         // a step failed
+	// GapNotInventoried is code bundled or built so that its packages cannot be
+	// listed, or not all of them.
+	GapNotInventoried = "not-inventoried"
 )
 
 // A Verdict says whether the artifact may go up.
