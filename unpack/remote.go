@@ -60,8 +60,8 @@ func (w *walker) remote(target string, opts Options) ([]*lambdaLayer, error) {
 		return w.downloads(plan, opts)
 	}
 	err = w.registry(plan.Image, opts.Remote)
-	if err != nil && !strings.Contains(target, "://") && plan.Config.Function == "" {
-		return nil, fmt.Errorf("%w (and there is no file of that name)", err)
+	if errors.Is(err, remote.ErrNoHost) && !strings.Contains(target, "://") {
+		return nil, fmt.Errorf("%s: there is no such file, and as an image: %w", target, err)
 	}
 	return nil, err
 }

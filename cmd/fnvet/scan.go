@@ -96,7 +96,9 @@ func (c *cli) scanCommand() *cobra.Command {
 
 TARGET is a zip, jar or war, a tar (plain or compressed), a directory, a docker save
 archive, an OCI layout (directory or tar), an SBOM (CycloneDX, SPDX: matching only), or
-- for standard input. What it is gets found from its bytes.
+- for standard input. What it is gets found from its bytes. It may be on a network too: an
+image in a registry (registry.example/app:tag, registry.example/app@sha256:…, docker://…
+for any other reference), s3://BUCKET/KEY, or a deployed function, lambda:NAME[:QUALIFIER].
 
 Exit status: 0 the gate passes; 1 it fails; 2 usage or configuration error, or the scan
 could not run; 3 incomplete: something could not be looked at and nothing found blocks.`,

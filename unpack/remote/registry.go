@@ -13,6 +13,9 @@ import (
 	"github.com/google/go-containerregistry/pkg/v1/remote/transport"
 )
 
+// ErrNoHost is a registry whose name is no host's.
+var ErrNoHost = errors.New("there is no host")
+
 // login finds the credentials for a registry in the docker config, asking the
 // credential helpers it names.
 func login(ctx context.Context, ref Reference, opts Options) (*Image, error) {
@@ -65,7 +68,7 @@ func Dial(ctx context.Context, im *Image, opts Options) (*Client, error) {
 	t, err := transport.NewWithContext(ctx, repo.Registry, auth, g, []string{repo.Scope(transport.PullScope)})
 	if err != nil {
 		if isNoHost(err) {
-			return nil, fmt.Errorf("there is no host %s", im.Reference.Registry)
+			return nil, fmt.Errorf("%w %s", ErrNoHost, im.Reference.Registry)
 		}
 		return nil, fmt.Errorf("registry %w", plain(err, g.secrets()))
 	}
