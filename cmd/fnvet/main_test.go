@@ -30,6 +30,7 @@ func TestScripts(t *testing.T) {
 	if err != nil || len(scripts) == 0 {
 		t.Fatalf("no scripts: %v", err)
 	}
+	registry, cert := startRegistry(t)
 	testscript.Run(t, testscript.Params{
 		Files:               scripts,
 		RequireExplicitExec: true,
@@ -41,6 +42,8 @@ func TestScripts(t *testing.T) {
 			env.Setenv("LocalAppData", filepath.Join(home, "cache"))
 			env.Setenv("AppData", filepath.Join(home, "config"))
 			env.Setenv("DATA", data)
+			env.Setenv("REGISTRY", registry)
+			env.Setenv("REGISTRY_CERT", cert)
 			return os.MkdirAll(home, 0o700)
 		},
 		Cmds: map[string]func(ts *testscript.TestScript, neg bool, args []string){"code": code, "samebuttime": sameButTime, "sameids": sameIDs},
@@ -64,9 +67,9 @@ func code(ts *testscript.TestScript, _ bool, args []string) {
 	}
 }
 
-var timing = regexp.MustCompile(`"(started|duration_ms)": .*`)
+var timing = regexp.MustCompile(`"(started|duration_ms|sandbox)": .*`)
 
-// sameButTime compares two JSON reports without their start and duration.
+// sameButTime compares two JSON reports without their start, duration and sandbox.
 func sameButTime(ts *testscript.TestScript, _ bool, args []string) {
 	a := timing.ReplaceAllString(ts.ReadFile(args[0]), "")
 	b := timing.ReplaceAllString(ts.ReadFile(args[1]), "")
