@@ -52,8 +52,17 @@ func (w *worker) settle(t *text) {
 		}
 		f := w.finding(c, t)
 		f.Secret.Confidence = confidence
-		if t.lines {
+		switch {
+		case t.lines:
 			f.Line, f.Column = pos.advance(c.secretStart)
+		case t.inText:
+			if f.Secret.Start < w.lines.done {
+				w.lines = position{data: w.file.Data, line: 1}
+			}
+			f.Line, f.Column = w.lines.advance(f.Secret.Start)
+		}
+		if t.depth > 0 && !w.makeRoom(span{f.Secret.Start, f.Secret.End}) {
+			continue
 		}
 		w.findings = append(w.findings, f)
 	}
@@ -240,7 +249,10 @@ func (w *worker) report() []fnvet.Finding {
 	slices.SortStableFunc(out, func(a, b fnvet.Finding) int {
 		return cmp.Or(cmp.Compare(a.Secret.Start, b.Secret.Start), cmp.Compare(a.ID, b.ID))
 	})
-	return out
+	// A string of a constant pool is also a run of the binary.
+	return slices.CompactFunc(out, func(a, b fnvet.Finding) bool {
+		return a.ID == b.ID && a.Secret.Start == b.Secret.Start && a.Secret.Hash == b.Secret.Hash
+	})
 }
 
 // derSequence is the first byte of every PKCS #12 file (RFC 7292, in DER or BER).

@@ -48,6 +48,7 @@ func FuzzPlanted(f *testing.F) {
 	f.Add("some text\n", "more\n", uint8(0))
 	f.Add("", "", uint8(1))
 	f.Add("\x00\x01\x02", "\x00", uint8(2))
+	f.Add("\x00", "0", uint8(1)) // begins like UTF-32
 	s := newScanner(f)
 	f.Fuzz(func(t *testing.T, before, after string, how uint8) {
 		data := before + " '" + awsKey + "' " + after

@@ -73,7 +73,7 @@ func (w *worker) harmless(c *candidate, t *text) bool {
 		return true
 	}
 	quoted := c.secretStart > 0 && strings.IndexByte("\"'`", t.data[c.secretStart-1]) >= 0
-	return strings.Contains(value, "...") || isPlaceholder(value) || wordy(value) ||
+	return strings.Contains(value, "...") || strings.Trim(value, "0123456789.") == "" || isPlaceholder(value) || wordy(value) ||
 		w.place.code && !quoted && t.lines && expression(value)
 }
 

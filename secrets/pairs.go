@@ -230,7 +230,7 @@ func (w *worker) settingsOf(data []byte) {
 	source := sourceOf(f, w.file.Name, data)
 	pos := position{data: data, line: 1}
 	eachPair(f, data, func(p pair) {
-		for _, a := range w.secretsIn(&p, source != "file" || f == bareFormat) {
+		for _, a := range w.secretsIn(&p, source != "file") {
 			s := span{p.start, p.end}
 			if p.exact {
 				s = span{p.start + a.start, p.start + a.end}
@@ -299,7 +299,7 @@ func isSchemaWord(v string) bool {
 		"bearer", "basic", "header", "cookie", "query", "body", "passphrase", "credentials", "access_token", "access-token", "refresh_token", "id_token",
 		"username", "user", "value", "secretstring", "securestring", "secureobject", "varchar", "char", "uuid", "jwt", "oauth", "oauth2", "sha256", "sha1", "md5", "hmac",
 		"plain", "plaintext", "prompt", "env", "file", "vault", "keyring", "environment", "private", "public", "readonly", "admin:write", "client_credentials",
-		"mot de passe", "passwort", "contraseña", "senha", "wachtwoord", "authorization", "x-api-key", "api-key", "api_key", "http", "https":
+		"mot de passe", "passwort", "contraseña", "senha", "wachtwoord", "authorization", "files", "compat", "db", "systemd", "sss", "x-api-key", "api-key", "api_key", "http", "https":
 		return true
 	}
 	return false

@@ -122,9 +122,10 @@ func (s *Scanner) classify(f *fnvet.File) place {
 	var p place
 	low := strings.ToLower(f.Name)
 	p.thirdParty = libraryArchive(f.Container) || installedTop(low, s.tops) ||
-		slices.ContainsFunc(systemDirs(), func(d string) bool { return strings.HasPrefix(low, d) })
+		slices.ContainsFunc(systemDirs(), func(d string) bool { return strings.HasPrefix(low, d) || strings.HasPrefix(f.Container, d) })
 	dir, name := path.Split(low)
-	for d := range strings.SplitSeq(strings.TrimSuffix(dir, "/"), "/") {
+	around := strings.ReplaceAll(strings.ToLower(f.Container), "!/", "/") // such as x/doc/NEWS.gz
+	for d := range strings.SplitSeq(around+"/"+strings.TrimSuffix(dir, "/"), "/") {
 		p.thirdParty = p.thirdParty || thirdPartyDir(d)
 		p.docs = p.docs || docsDir(d)
 	}

@@ -49,14 +49,15 @@ type Options struct {
 
 // A Scanner is a fnvet.Detector for secrets. It is safe for concurrent use.
 type Scanner struct {
-	key   []byte
-	set   *ruleSet
-	auto  *automaton
-	known *automaton      // example credentials that everyone knows
-	hooks []hook          // per keyword
-	tops  map[string]bool // names of thirdparty.txt
-	keys  map[string]bool // hashes of knownkeys.txt
-	now   time.Time
+	key     []byte
+	set     *ruleSet
+	auto    *automaton
+	known   *automaton      // example credentials that everyone knows
+	hooks   []hook          // per keyword
+	tops    map[string]bool // names of thirdparty.txt
+	keys    map[string]bool // hashes of knownkeys.txt
+	encoded *[256]bool
+	now     time.Time
 	// probes counts the programs of all plans made so far.
 	probes atomic.Int32
 
@@ -81,14 +82,15 @@ func New(o Options) (*Scanner, error) {
 		return nil, fmt.Errorf("secrets: %w", err)
 	}
 	return &Scanner{
-		key:   slices.Clone(o.Key),
-		set:   set,
-		auto:  newAutomaton(set.keywords),
-		known: newAutomaton(knownExamples()),
-		tops:  thirdPartyTops(),
-		keys:  knownKeys(),
-		now:   o.Now,
-		hooks: make([]hook, len(set.keywords)),
+		key:     slices.Clone(o.Key),
+		set:     set,
+		auto:    newAutomaton(set.keywords),
+		known:   newAutomaton(knownExamples()),
+		tops:    thirdPartyTops(),
+		keys:    knownKeys(),
+		encoded: encodedBytes(),
+		now:     o.Now,
+		hooks:   make([]hook, len(set.keywords)),
 	}, nil
 }
 
@@ -130,9 +132,10 @@ func (s *Scanner) Detect(ctx context.Context, f *fnvet.File) (fnvet.Facts, error
 	for _, r := range s.set.pathOnly {
 		w.pathFinding(r)
 	}
-	err := eachText(f.Data, &w.buf, func(t text) error { return w.scan(t) })
+	err := eachText(f.Name, f.Data, &w.buf, w.scan)
 	if err == nil {
 		w.settingsOf(f.Data)
+		err = gitTexts(f.Name, f.Data, w.object)
 	}
 	facts := fnvet.Facts{Findings: w.report()}
 	if w.capped {

@@ -2,6 +2,7 @@ package secrets
 
 import (
 	"bytes"
+	"encoding/binary"
 	"unicode/utf16"
 	"unicode/utf8"
 )
@@ -14,6 +15,10 @@ type text struct {
 	lines bool
 	// at tells the offset in the file of an offset in data.
 	at func(int) int
+	// depth counts the encodings that were taken off; inText is true when what
+	// is left stands in a text that has lines.
+	depth  int
+	inText bool
 }
 
 const (
@@ -23,15 +28,38 @@ const (
 )
 
 // eachText calls scan for each text of a file, using *buf for what it decodes.
-func eachText(data []byte, buf *[]byte, scan func(text) error) error {
+func eachText(name string, data []byte, buf *[]byte, scan func(text) error) error {
+	if order := utf32Order(data); order != nil {
+		return scanUTF32(data, order, buf, scan)
+	}
 	if order, skip := utf16Order(data); order != 0 {
 		return scanUTF16(data[skip:], skip, order, buf, scan)
 	}
 	if isBinary(data) {
-		return scanRuns(data, buf, scan)
+		return scanRuns(name, data, buf, scan)
 	}
 	same := func(i int) int { return i }
 	return scan(text{data: data, lines: true, at: same})
+}
+
+// utf32Order recognises UTF-32 by its byte order mark and by its first units
+// being runes; a file of UTF-16 may begin with the same four bytes.
+func utf32Order(data []byte) binary.ByteOrder {
+	var order binary.ByteOrder
+	switch {
+	case bytes.HasPrefix(data, []byte("\xff\xfe\x00\x00")):
+		order = binary.LittleEndian
+	case bytes.HasPrefix(data, []byte("\x00\x00\xfe\xff")):
+		order = binary.BigEndian
+	default:
+		return nil
+	}
+	for i := 4; i+4 <= min(len(data), 64); i += 4 {
+		if order.Uint32(data[i:]) > utf8.MaxRune {
+			return nil
+		}
+	}
+	return order
 }
 
 // isBinary reports whether the file is not text: a NUL in its first bytes.
@@ -130,9 +158,21 @@ type run struct{ pos, offset, step int }
 // scanRuns searches the printable runs of a binary, each on a line of its own:
 // first those of bytes, then those of UTF-16 units, as in resources and in the
 // string heaps of .NET.
-func scanRuns(data []byte, buf *[]byte, scan func(text) error) error {
+func scanRuns(name string, data []byte, buf *[]byte, scan func(text) error) error {
 	b := block{buf: (*buf)[:0], scan: scan}
 	defer func() { *buf = b.buf }()
+	var err error
+	eachString(name, data, func(start, end int) {
+		if end-start >= minRun && err == nil {
+			err = b.add(data[start:end], start, 1)
+		}
+	})
+	if err == nil {
+		err = b.flush()
+	}
+	if err != nil {
+		return err
+	}
 	for i := 0; i < len(data); {
 		n := runLen(data[i:])
 		if n >= minRun {

@@ -32,6 +32,8 @@ type worker struct {
 	findings []fnvet.Finding
 	capped   bool
 	reads    int // bytes that regexps may still read of this text
+	decoded  int // bytes that may still be decoded of this file
+	lines    position
 }
 
 func newWorker(s *Scanner) *worker {
@@ -52,6 +54,8 @@ func (w *worker) reset(ctx context.Context, f *fnvet.File) {
 	}
 	w.place = w.s.classify(f)
 	w.findings, w.capped = nil, false
+	w.decoded = spareDecoded + len(f.Data)
+	w.lines = position{data: f.Data, line: 1}
 	clear(w.skip)
 }
 
@@ -61,6 +65,7 @@ func (w *worker) wipe() {
 	w.used = 0
 	clear(w.drafts)
 	w.ctx, w.file, w.findings = nil, nil, nil
+	w.lines = position{}
 	w.drafts, w.names = w.drafts[:0], w.names[:0]
 	if cap(w.buf) > maxKeep {
 		w.buf = nil
@@ -111,7 +116,7 @@ func (w *worker) scan(t text) error {
 	if w.capped {
 		return errEnough
 	}
-	return nil
+	return w.hidden(&t)
 }
 
 // consider applies gitleaks' filters to one match.
@@ -141,4 +146,17 @@ func (w *worker) allowed(c *candidate) bool {
 		}
 	}
 	return false
+}
+
+// object searches a git object, which file.Data[start:end] unpacks to.
+func (w *worker) object(object []byte, start, end int) error {
+	n := max(len(object), 1)
+	place := func(at func(int) int) func(int) int {
+		return func(i int) int { return start + int(int64(end-start)*int64(min(at(i), n))/int64(n)) }
+	}
+	var buf []byte
+	return eachText("", object, &buf, func(t text) error {
+		t.lines, t.depth, t.at = false, 1, place(t.at)
+		return w.scan(t)
+	})
 }

@@ -1,0 +1,149 @@
+package secrets
+
+import (
+	"bytes"
+	"slices"
+)
+
+const (
+	minParts   = 2
+	maxParts   = 4096
+	maxLiteral = 4096 // bytes of one literal
+	maxGap     = 80   // bytes between two parts of one string, mostly indentation
+)
+
+// joined puts strings together that the code puts together: "AKIA" + "…",
+// adjacent literals, lists of parts that are joined, and strings written
+// backwards.
+func (h *hider) joined() {
+	data := h.t.data
+	lists := bytes.Contains(data, []byte("join")) || bytes.Contains(data, []byte("new String("))
+	for i := 0; i+1 < len(data) && h.err == nil; i++ {
+		if c := data[i]; c != '"' && c != '\'' {
+			continue
+		}
+		switch data[i+1] {
+		case ' ', '+', '.', '&', '\n', '\r', '\t', '\\', ',':
+		default:
+			continue
+		}
+		if nextPart(data, i+1, lists) < 0 {
+			continue
+		}
+		if start := literalStart(data, i); start >= 0 {
+			i = h.chain(start, i, lists) - 1
+		}
+	}
+	for _, word := range []string{"reverse", "[::-1]"} {
+		for i := 0; h.err == nil; {
+			n := bytes.Index(data[i:], []byte(word))
+			if n < 0 {
+				break
+			}
+			h.reversed(i + n)
+			i += n + len(word)
+		}
+	}
+}
+
+// literalStart returns the offset of the quote that begins the literal that ends
+// at end, on the same line, or -1.
+func literalStart(data []byte, end int) int {
+	for j := end - 1; j >= 0 && end-j < maxLiteral && data[j] != '\n'; j-- {
+		if data[j] == data[end] && (j == 0 || data[j-1] != '\\') {
+			return j
+		}
+	}
+	return -1
+}
+
+// literalEnd returns the offset of the quote that ends the literal at i, on the
+// same line, or -1.
+func literalEnd(data []byte, i int) int {
+	for j := i + 1; j < len(data) && j-i < maxLiteral; j++ {
+		switch data[j] {
+		case '\\':
+			j++
+		case '\n':
+			return -1
+		case data[i]:
+			return j
+		}
+	}
+	return -1
+}
+
+// chain follows the literals that are joined to the one at [start, end] and
+// searches the whole, and returns where to go on.
+func (h *hider) chain(start, end int, lists bool) int {
+	data := h.t.data
+	next := nextPart(data, end+1, lists)
+	if next < 0 {
+		return end + 1
+	}
+	whole := slices.Clone(data[start+1 : end])
+	parts := 1
+	for next >= 0 && parts < maxParts {
+		stop := literalEnd(data, next)
+		if stop < 0 {
+			break
+		}
+		whole = append(whole, data[next+1:stop]...)
+		parts++
+		end = stop
+		next = nextPart(data, end+1, lists)
+	}
+	if parts >= minParts {
+		h.search(h.named(start+1, whole), start, end)
+	}
+	return end + 1
+}
+
+// nextPart returns where the literal begins that is joined to what ends before i,
+// or -1: after a plus, a dot (PHP), white space alone, or in a list a comma.
+func nextPart(data []byte, i int, lists bool) int {
+	operator := false
+	for j := i; j < len(data) && j-i < maxGap; j++ {
+		switch c := data[j]; c {
+		case ' ', '\t', '\r', '\n', '\\':
+		case '"', '\'':
+			if j == i { // "" inside a literal of another language
+				return -1
+			}
+			return j
+		case '+', '.', '&':
+			if operator {
+				return -1
+			}
+			operator = true
+		case ',':
+			if operator || !lists {
+				return -1
+			}
+			operator = true
+		default:
+			return -1
+		}
+	}
+	return -1
+}
+
+// reversed searches the literals around offset at, where code says that one of
+// them is turned round.
+func (h *hider) reversed(at int) {
+	data := h.t.data
+	from, to := max(0, at-2*maxContext), min(len(data), at+2*maxContext)
+	for i := from; i < to; i++ {
+		if data[i] != '"' && data[i] != '\'' {
+			continue
+		}
+		end := literalEnd(data, i)
+		if end < 0 || end-i < minDecoded {
+			continue
+		}
+		text := slices.Clone(data[i+1 : end])
+		slices.Reverse(text)
+		h.search(h.named(i+1, text), i+1, end)
+		i = end
+	}
+}
