@@ -1,11 +1,17 @@
 // Package policy turns a report into a verdict: which findings block, and the
-// exit code that follows. It is pure; it reads no files and no clock.
+// exit code that follows. It reads policy files (Parse), applies them to a report
+// (Enforce) and runs the cases that people write for their policies (ParseCases).
+//
+// It is pure: it opens no files, asks no network and reads no clock; the time
+// that expiries are judged by is given. It never looks for a policy, and nothing
+// in a report can bring one along.
 package policy
 
 import (
 	"fmt"
 	"slices"
 	"strings"
+	"time"
 
 	"github.com/fnvet/fnvet"
 )
@@ -30,7 +36,7 @@ const (
 	FailNever    Level = "never"
 )
 
-// Levels lists every Level, strictest last but one.
+// levels lists every Level, strictest last but one.
 var levels = []Level{FailCritical, FailHigh, FailMedium, FailLow, FailAny, FailNever}
 
 // ParseLevel reads the value of --fail-on. The error lists the known levels.
@@ -38,45 +44,125 @@ func ParseLevel(s string) (Level, error) {
 	if slices.Contains(levels, Level(s)) {
 		return Level(s), nil
 	}
-	known := make([]string, len(levels))
-	for i, l := range levels {
-		known[i] = string(l)
-	}
-	return "", fmt.Errorf("unknown level %q: want one of %s", s, strings.Join(known, ", "))
+	return "", fmt.Errorf("unknown level %q: want one of %s", s, join(levels))
 }
 
+func join[S ~string](words []S) string {
+	var b strings.Builder
+	for i, w := range words {
+		if i > 0 {
+			b.WriteString(", ")
+		}
+		b.WriteString(string(w))
+	}
+	return b.String()
+}
+
+// A Reachability says what only-reachable asks of a vulnerability.
+type Reachability uint8
+
+// The values of only-reachable.
+const (
+	ReachAny    Reachability = iota // block whether reachable or not
+	ReachNotNo                      // do not block on what is known to be out of reach
+	ReachStrict                     // block on what is known to be within reach only
+)
+
 // A Policy says what blocks. The zero value blocks on high and critical findings
-// and fails closed on gaps.
+// and fails closed on gaps. It may be copied; it is not changed by use.
 type Policy struct {
-	FailOn          Level // "" is FailHigh
-	AllowIncomplete bool  // gaps no longer make CodeIncomplete
+	FailOn          Level                // "" is FailHigh
+	FailOnKind      map[fnvet.Kind]Level // where a kind has a level of its own
+	AllowIncomplete bool                 // gaps no longer make CodeIncomplete
+
+	OnlyFixable   bool             // vulnerabilities without a fixed version do not block
+	OnlyReachable Reachability     // of vulnerabilities
+	KEVAlways     bool             // known exploited vulnerabilities block at any severity
+	EPSSAtLeast   float64          // and those at least as probable to be exploited; 0: off
+	MinConfidence fnvet.Confidence // of secrets that block; "" is medium
+	// MaxDatabaseAge makes an older advisory database a gap; 0: not judged.
+	MaxDatabaseAge time.Duration
+
+	licenses *licenseRule
+	rules    []ruleChange
+	ignores  []ignore
+	blocks   []blockRule
+}
+
+// At is the policy with another level for everything, as --fail-on states it.
+// FailNever also turns off what blocks at any severity.
+func (p Policy) At(level Level) Policy {
+	p.FailOn, p.FailOnKind = level, nil
+	if level == FailNever {
+		p.KEVAlways, p.EPSSAtLeast, p.blocks = false, 0, nil
+	}
+	return p
 }
 
 // Blocks reports whether a finding blocks: it is not suppressed, its severity
-// reaches the level, and a secret is of medium confidence or better. FailAny
-// blocks on every finding that is not suppressed, of unknown severity too.
+// reaches the level of its kind, and a secret is of medium confidence (or what
+// the policy asks) or better. FailAny blocks on every finding that is not
+// suppressed, of unknown severity too. What is known to be exploited and what
+// an expression of the policy names may block at any severity.
 func (p Policy) Blocks(f *fnvet.Finding) bool {
 	if f.Suppressed != nil {
 		return false
 	}
-	switch p.FailOn {
+	if p.KEVAlways && f.KEV || p.EPSSAtLeast > 0 && f.EPSS != nil && *f.EPSS >= p.EPSSAtLeast {
+		return true
+	}
+	return p.blockedByExpression(f) || !p.spared(f) && p.reaches(f)
+}
+
+// spared tells the findings that do not block whatever their severity.
+func (p Policy) spared(f *fnvet.Finding) bool {
+	if f.Kind != fnvet.Vulnerability {
+		return false
+	}
+	switch {
+	case p.OnlyFixable && f.Package != nil && len(f.Package.Fixed) == 0:
+		return true
+	case p.OnlyReachable == ReachNotNo:
+		return f.Reachable == fnvet.ReachNo
+	case p.OnlyReachable == ReachStrict:
+		return f.Reachable != fnvet.ReachYes
+	}
+	return false
+}
+
+// reaches compares the severity, and the confidence of secrets, with the levels.
+func (p Policy) reaches(f *fnvet.Finding) bool {
+	level := p.FailOn
+	if l, ok := p.FailOnKind[f.Kind]; ok {
+		level = l
+	}
+	sure := f.Secret == nil || confidenceRank(f.Secret.Confidence) >= confidenceRank(p.MinConfidence)
+	switch level {
 	case FailNever:
 		return false
 	case FailAny:
-		return true
+		return sure || p.MinConfidence == ""
+	case "":
+		level = FailHigh
 	default:
 	}
-	if f.Secret != nil && f.Secret.Confidence == fnvet.ConfidenceLow {
-		return false
+	return sure && f.Severity.Rank() >= fnvet.Severity(level).Rank()
+}
+
+// confidenceRank orders confidences; what is not stated counts as medium.
+func confidenceRank(c fnvet.Confidence) int {
+	switch c {
+	case fnvet.ConfidenceHigh:
+		return 3
+	case fnvet.ConfidenceLow:
+		return 1
+	default:
+		return 2
 	}
-	least := fnvet.High
-	if p.FailOn != "" {
-		least = fnvet.Severity(p.FailOn)
-	}
-	return f.Severity.Rank() >= least.Rank()
 }
 
 // Judge gives the verdict over a report whose findings and gaps are complete.
+// It applies only what Blocks does; Enforce applies the whole of a policy.
 func Judge(r *fnvet.Report, p Policy) fnvet.Verdict {
 	v := fnvet.Verdict{Code: CodePass, Reasons: []string{}}
 	bySeverity := map[fnvet.Severity]int{}
@@ -109,7 +195,7 @@ func Judge(r *fnvet.Report, p Policy) fnvet.Verdict {
 
 func blockingReason(n int, by map[fnvet.Severity]int) string {
 	var parts []string
-	for _, s := range []fnvet.Severity{fnvet.Critical, fnvet.High, fnvet.Medium, fnvet.Low, fnvet.Info, fnvet.SeverityUnknown} {
+	for _, s := range severities {
 		if by[s] > 0 {
 			parts = append(parts, fmt.Sprintf("%d %s", by[s], s))
 		}
@@ -120,6 +206,9 @@ func blockingReason(n int, by map[fnvet.Severity]int) string {
 	}
 	return fmt.Sprintf("%d %s %s (%s)", n, noun, verb, strings.Join(parts, ", "))
 }
+
+// severities lists every Severity, worst first.
+var severities = []fnvet.Severity{fnvet.Critical, fnvet.High, fnvet.Medium, fnvet.Low, fnvet.Info, fnvet.SeverityUnknown}
 
 // Baseline marks every finding whose fingerprint the old report has as
 // suppressed. Findings the old report itself suppressed do not count as known:
