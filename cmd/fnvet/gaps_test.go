@@ -15,8 +15,8 @@ import (
 
 const vulnerable = `{"name":"minimist","version":"0.0.8"}`
 
-// scanJSON scans a target and gives its report.
-func scanJSON(t *testing.T, want int, db, target string, flags ...string) fnvet.Report {
+// judgeJSON scans a target as the gate does and gives its report.
+func judgeJSON(t *testing.T, want int, db, target string, flags ...string) fnvet.Report {
 	t.Helper()
 	out := filepath.Join(t.TempDir(), "report.json")
 	args := append([]string{"scan", "--sandbox=false", "--db", db, "--db-source", "../../testdata/osv",
@@ -78,7 +78,7 @@ func TestDamageIsAGap(t *testing.T) {
 	if err := os.WriteFile(target, data, 0o600); err != nil {
 		t.Fatal(err)
 	}
-	r := scanJSON(t, 1, db, target)
+	r := judgeJSON(t, 1, db, target)
 	reasons := map[string]string{}
 	for _, g := range r.Gaps {
 		reasons[g.Path] = g.Reason
@@ -104,8 +104,8 @@ func TestDamageIsAGap(t *testing.T) {
 	if r.Scan.Complete || r.Verdict.Code != 1 {
 		t.Errorf("complete %v, code %d", r.Scan.Complete, r.Verdict.Code)
 	}
-	scanJSON(t, 3, db, target, "--fail-on", "never")
-	scanJSON(t, 0, db, target, "--fail-on", "never", "--allow-incomplete")
+	judgeJSON(t, 3, db, target, "--fail-on", "never")
+	judgeJSON(t, 0, db, target, "--fail-on", "never", "--allow-incomplete")
 }
 
 // An image whose layer cannot be read is incomplete; the other layers count.
@@ -122,7 +122,7 @@ func TestUnreadableLayerIsAGap(t *testing.T) {
 	if err := os.WriteFile(target, image, 0o600); err != nil {
 		t.Fatal(err)
 	}
-	r := scanJSON(t, 1, db, target)
+	r := judgeJSON(t, 1, db, target)
 	if r.Artifact.Type != "image" || len(r.Gaps) < 2 {
 		t.Errorf("type %s, gaps %v; want an image and a gap for each bad layer", r.Artifact.Type, r.Gaps)
 	}
