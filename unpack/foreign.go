@@ -121,7 +121,7 @@ func (w *walker) foreignDamage(_ *scope, path string, err error) {
 	case errors.As(err, &sevenZipError) && sevenZipError.Encrypted,
 		errors.Is(err, rardecode.ErrArchiveEncrypted), errors.Is(err, rardecode.ErrArchivedFileEncrypted):
 		w.gap(path, fnvet.GapEncrypted, "a password is needed")
-	case strings.Contains(err.Error(), "unsupported"):
+	case strings.Contains(err.Error(), "unsupported"), strings.Contains(err.Error(), "volume"):
 		w.gap(path, fnvet.GapUnsupported, err.Error())
 	case strings.Contains(err.Error(), "dictionary"):
 		w.gap(path, fnvet.GapLimit, errDictionary.Error())

@@ -11,11 +11,20 @@ import (
 
 func itoa(n int) string { return strconv.Itoa(n) }
 
+// absolutePath is what cleanName says of a name with a leading slash. Tools strip
+// the slash as it does, so there is no gap, and one finding for all of an archive.
+const (
+	absolutePath = "an absolute path"
+	climbingPath = "which leads outside the archive"
+)
+
 // clean turns an entry's name into the one it is offered under, and notes a gap
 // and a finding when the name points outside the archive.
 func (w *walker) clean(sc *scope, raw string) string {
 	name, why := cleanName(raw, sc.windows, sc.image)
-	if why != "" {
+	if why == absolutePath {
+		w.absolute(sc, name)
+	} else if why != "" {
 		w.gap(sc.path(name), fnvet.GapUnsafePath, "stored as "+quoted(raw)+", "+why+"; read as the path above")
 		w.finding(unsafePath, sc, sc.path(name), "stored as "+quoted(raw)+": "+why)
 	}
@@ -47,7 +56,11 @@ func cleanName(raw string, windows, image bool) (name, why string) {
 		name = s
 	}
 	if !image || strings.Contains(name, "..") {
-		if reason := unsafeReason(name, windows); reason != "" {
+		reason := unsafeReason(name, windows)
+		if reason == absolutePath && climbs(name) {
+			reason = climbingPath
+		}
+		if reason != "" {
 			why = reason
 		}
 	}
@@ -93,11 +106,11 @@ func unsafeReason(name string, windows bool) string {
 	case strings.HasPrefix(name, "//"):
 		return "a network path"
 	case strings.HasPrefix(name, "/"):
-		return "an absolute path"
+		return absolutePath
 	case drive(name, windows):
 		return "a path with a drive"
 	case climbs(name):
-		return "which leads outside the archive"
+		return climbingPath
 	}
 	return ""
 }

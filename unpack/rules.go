@@ -91,6 +91,48 @@ func (w *walker) findingAs(severity fnvet.Severity, id string, sc *scope, path, 
 	w.findings.add(f)
 }
 
+// A tally counts the entries of one archive with an absolute path.
+type tally struct {
+	sc    *scope
+	count int
+	first string // in sort order
+}
+
+// absolute counts an entry whose name, cleaned, is name.
+func (w *walker) absolute(sc *scope, name string) {
+	key := [2]string{sc.where(w), sc.layer}
+	w.mu.Lock()
+	defer w.mu.Unlock()
+	if w.absolutes == nil {
+		w.absolutes = map[[2]string]*tally{}
+	}
+	t := w.absolutes[key]
+	if t == nil {
+		if len(w.absolutes) >= maxGaps {
+			return
+		}
+		t = &tally{sc: sc, first: strings.Clone(name)}
+		w.absolutes[key] = t
+	}
+	t.count++
+	if name < t.first {
+		t.first = strings.Clone(name)
+	}
+}
+
+// noteAbsolute makes one finding of each tally: of some weight for the artifact
+// itself, of little for an archive inside it, which nobody unpacks on deployment.
+func (w *walker) noteAbsolute() {
+	for key, t := range w.absolutes {
+		severity := fnvet.Medium
+		if t.sc.depth > 0 {
+			severity = fnvet.Low
+		}
+		w.findingAs(severity, unsafePath, t.sc, key[0],
+			itoa(t.count)+" entries are stored with "+absolutePath+", the first is "+quoted("/"+t.first))
+	}
+}
+
 // lastSentence of a rule's help is the one that says what to do.
 func lastSentence(help string) string {
 	if i := strings.LastIndex(strings.TrimSuffix(help, "."), ". "); i >= 0 {

@@ -104,12 +104,17 @@ func isTarHeader(block []byte) bool {
 	return stated == unsigned || stated == signed
 }
 
-// claimsArchive reports whether the name alone says archive, for the gap when
-// the bytes disagree.
-func claimsArchive(name string) bool {
+// falseName reports whether the name alone says archive of data that is none, for
+// the gap. The zeros that end a tar are one, with nothing in it.
+func falseName(name string, data []byte) bool {
+	if len(data) == 0 {
+		return false
+	}
 	switch strings.ToLower(path.Ext(name)) {
-	case ".zip", ".jar", ".war", ".ear", ".whl", ".tar", ".tgz", ".7z", ".rar":
+	case ".zip", ".jar", ".war", ".ear", ".whl", ".tgz", ".7z", ".rar":
 		return true
+	case ".tar":
+		return len(data)%tarBlock != 0 || len(bytes.TrimLeft(data, "\x00")) > 0
 	}
 	return false
 }

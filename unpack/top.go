@@ -110,7 +110,7 @@ func (w *walker) whole(src source, name string) {
 	w.show(&fnvet.File{Path: name, Name: path.Base(name), Size: int64(len(data)), Mode: fs.FileMode(0o644), Archive: jar, Data: data})
 	if jar {
 		w.archive(w.outer(src, name), memorySource(data), zipFormat)
-	} else if claimsArchive(name) && len(data) > 0 {
+	} else if falseName(name, data) {
 		w.gap(name, fnvet.GapUnreadable, "named like an archive, but its bytes are not one")
 	}
 }

@@ -32,11 +32,14 @@ type walker struct {
 	bytes       atomic.Int64
 	artifact    fnvet.Artifact
 	removed     func(path, layer string) (by string, removed bool)
+	verified    sync.Map // layerID of the image layers whose bytes are what the config states
 
 	mu       sync.Mutex
 	gaps     bounded[fnvet.Gap]
 	findings bounded[fnvet.Finding]
 	settings []fnvet.Setting
+	// absolutes holds a tally for each archive and layer.
+	absolutes map[[2]string]*tally
 }
 
 // A scope is the archive, layer or directory whose entries are being offered.
@@ -50,6 +53,7 @@ type scope struct {
 	tree      *tree
 	meter     *meter
 	names     *names // of a Lambda layer
+	diffID    string // of an image layer
 }
 
 // path is what reports call the entry with that name.
@@ -94,6 +98,7 @@ func (w *walker) result() *Result {
 	if isDeadline(w.ctx) {
 		w.gap(w.artifact.Name, fnvet.GapLimit, "the time limit was reached before everything was read")
 	}
+	w.noteAbsolute()
 	return &Result{
 		Artifact: w.artifact,
 		Settings: w.settings,
@@ -102,6 +107,7 @@ func (w *walker) result() *Result {
 		Files:    int(w.files.Load()),
 		Bytes:    w.bytes.Load(),
 		Removed:  w.removed,
+		Verified: func(layer, diffID string) bool { _, is := w.verified.Load(layerID{layer, diffID}); return is },
 	}
 }
 
@@ -167,7 +173,7 @@ func (w *walker) offer(sc *scope, e entry) {
 	}
 	file := &fnvet.File{
 		Path: sc.path(name), Name: name, Container: sc.container, Depth: sc.depth,
-		Size: int64(len(e.data)), Mode: e.mode, Link: e.link, Layer: sc.layer, Data: e.data,
+		Size: int64(len(e.data)), Mode: e.mode, Link: e.link, Layer: sc.layer, DiffID: sc.diffID, Data: e.data,
 	}
 	if e.mode&(fs.ModeSetuid|fs.ModeSetgid) != 0 && !sc.image {
 		w.finding(setuidFile, sc, file.Path, e.mode.String())
@@ -176,7 +182,7 @@ func (w *walker) offer(sc *scope, e entry) {
 	if e.mode.IsRegular() {
 		kind = sniff(memorySource(e.data))
 	}
-	if kind == notArchive && claimsArchive(name) && len(e.data) > 0 && e.mode.IsRegular() {
+	if kind == notArchive && e.mode.IsRegular() && falseName(name, e.data) {
 		w.gap(file.Path, fnvet.GapUnreadable, "named like an archive, but its bytes are not one")
 	}
 	deep := kind != notArchive && sc.depth >= w.limits.Depth
@@ -187,7 +193,7 @@ func (w *walker) offer(sc *scope, e entry) {
 		w.gap(file.Path, fnvet.GapLimit, "nested deeper than the depth limit of "+itoa(w.limits.Depth))
 	case file.Archive:
 		child := &scope{
-			prefix: file.Path + "!/", container: file.Path, depth: sc.depth + 1, layer: sc.layer,
+			prefix: file.Path + "!/", container: file.Path, depth: sc.depth + 1, layer: sc.layer, diffID: sc.diffID,
 			meter: w.newMeter(file.Path, file.Size, sc.meter),
 		}
 		w.archive(child, memorySource(e.data), kind)

@@ -13,6 +13,7 @@ import (
 	"sync"
 
 	"github.com/fnvet/fnvet"
+	"github.com/fnvet/fnvet/unpack/internal/deflate64"
 	"github.com/klauspost/compress/flate"
 	"github.com/klauspost/compress/zstd"
 	"github.com/mikelolasagasti/xz"
@@ -20,12 +21,13 @@ import (
 
 // The compression methods fnvet reads (APPNOTE 4.4.5).
 const (
-	methodStore   = 0
-	methodDeflate = 8
-	methodBzip2   = 12
-	methodLZMA    = 14
-	methodZstd    = 93
-	methodXZ      = 95
+	methodStore     = 0
+	methodDeflate   = 8
+	methodDeflate64 = 9
+	methodBzip2     = 12
+	methodLZMA      = 14
+	methodZstd      = 93
+	methodXZ        = 95
 )
 
 // knownMethod reports any method number that was ever assigned.
@@ -34,7 +36,7 @@ func knownMethod(method uint16) bool {
 }
 
 // parseLocal reads the local header at the start of b and returns where the
-// entry's data starts.
+// entry's data starts, also when that is beyond b, which is not ok.
 func parseLocal(b []byte) (e zipEntry, body int, ok bool) {
 	if len(b) < localLen || !has(b, localSignature) {
 		return e, 0, false
@@ -51,7 +53,7 @@ func parseLocal(b []byte) (e zipEntry, body int, ok bool) {
 	extraLen := int(binary.LittleEndian.Uint16(b[28:]))
 	body = localLen + nameLen + extraLen
 	if body > len(b) {
-		return e, 0, false
+		return e, body, false
 	}
 	e.name = string(b[localLen : localLen+nameLen])
 	e.zip64(b[localLen+nameLen:body], nil)
@@ -84,6 +86,12 @@ func (z *zipWalk) read(i int) {
 		z.w.damage(z.path(e), err)
 	}
 	local, body, ok := parseLocal(raw)
+	if !ok && body > len(raw) { // a long extra field
+		if longer, err := z.src.view(e.offset, min(int64(body)+e.csize, z.src.n-e.offset), nil); err == nil {
+			raw = longer
+		}
+		local, body, ok = parseLocal(raw)
+	}
 	if !ok {
 		z.w.gap(z.path(e), fnvet.GapUnreadable, "no local header where the directory says")
 		return
@@ -180,7 +188,8 @@ func (z *zipWalk) disagree(e, local *zipEntry, body int) {
 func (z *zipWalk) unpack(lease *lease, e *zipEntry, packed []byte, name string) (used int) {
 	path := z.path(e)
 	mode := e.mode & (fs.ModePerm | fs.ModeSetuid | fs.ModeSetgid | fs.ModeSticky | fs.ModeSymlink)
-	if special := e.mode & (fs.ModeNamedPipe | fs.ModeDevice | fs.ModeSocket); special != 0 {
+	if special := e.mode & (fs.ModeNamedPipe | fs.ModeDevice | fs.ModeSocket); special != 0 && e.usize <= 0 {
+		// with content it was read from a pipe, as "zip fn.zip -" does
 		z.w.finding(specialFile, z.sc, path, special.String())
 	}
 	defer z.w.mem.release(lease)
@@ -218,6 +227,8 @@ func (z *zipWalk) inflate(l *lease, e *zipEntry, packed []byte, path string) (da
 		f := z.w.inflate.get(in)
 		defer z.w.inflate.put(f)
 		r = f
+	case methodDeflate64:
+		r = deflate64.NewReader(in)
 	case methodBzip2:
 		r = bzip2.NewReader(in)
 	case methodZstd:
