@@ -43,6 +43,8 @@ type File struct {
 	Link string
 	// Layer is the digest of the image or Lambda layer that brought the file, or "".
 	Layer string
+	// DiffID is the diff_id that the image config states for that layer, or "".
+	DiffID string
 	// Removed is true when a later layer deletes or replaces the file. It is
 	// final only after the walk, so detectors must not read it.
 	Removed bool

@@ -108,7 +108,7 @@ func (w *walker) readLayers(layers []*layer) {
 	}
 	slices.SortStableFunc(order, func(a, b *layer) int { return cmp.Compare(b.src.n, a.src.n) })
 	w.parallel(len(order), func(i int) {
-		sc := &scope{image: true, layer: order[i].info.Digest, tree: newTree(), meter: w.newMeter(order[i].info.Digest, order[i].src.n, w.root)}
+		sc := &scope{image: true, layer: order[i].info.Digest, diffID: order[i].diffID, tree: newTree(), meter: w.newMeter(order[i].info.Digest, order[i].src.n, w.root)}
 		w.guard(sc, func() { w.readLayer(sc, order[i]) })
 	})
 	for _, l := range layers { // the same blob under another name
@@ -169,21 +169,28 @@ func (w *walker) readLayer(sc *scope, l *layer) {
 	}
 	if whole {
 		w.checkDigest(where, "digest", l.digest, stored)
-		w.checkDigest(where, "diff_id", l.diffID, plain)
+		if w.checkDigest(where, "diff_id", l.diffID, plain) && l.diffID != "" {
+			w.verified.Store(layerID{where, l.diffID}, true)
+		}
 	}
 }
 
-// checkDigest notes a gap if the bytes are not those the image names.
-func (w *walker) checkDigest(where, what, stated string, sum hash.Hash) {
+// A layerID is an image layer by its digest and its diff_id.
+type layerID struct{ digest, diffID string }
+
+// checkDigest notes a gap if the bytes are not those the image names, and
+// reports whether they are.
+func (w *walker) checkDigest(where, what, stated string, sum hash.Hash) bool {
 	got := "sha256:" + hex.EncodeToString(sum.Sum(nil))
 	if stated == "" || stated == got {
-		return
+		return true
 	}
 	if !strings.HasPrefix(stated, "sha256:") {
 		w.gap(where, fnvet.GapUnsupported, "the "+what+" "+quoted(stated)+" is not a SHA-256 digest, so the bytes were not checked")
-		return
+		return false
 	}
 	w.gap(where, fnvet.GapDigest, "the "+what+" is "+stated+", the bytes have "+got)
+	return false
 }
 
 // oddLayer offers a layer that is no tar as one file, named by its digest.

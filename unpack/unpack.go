@@ -58,6 +58,9 @@ type Result struct {
 	// Removed tells whether the file offered with that Path and Layer is deleted
 	// or replaced by a later layer, and which. Never nil.
 	Removed func(path, layer string) (by string, removed bool)
+	// Verified tells whether all bytes of the image layer with that digest and
+	// DiffID were read, and have that DiffID. Never nil.
+	Verified func(layer, diffID string) bool
 }
 
 // Walk opens target, finds from its bytes what it is, and calls visit once for
