@@ -64,6 +64,16 @@ type Facts struct {
 	Gaps     []Gap
 	// Distro is set by the detector that reads os-release.
 	Distro *Distro
+	// Reach is set by the detector that follows imports from the entry point.
+	Reach []ReachFact
+}
+
+// A ReachFact says whether the handler can load what a Location of that Path
+// and Layer states. What has no fact is unknown.
+type ReachFact struct {
+	Path, Layer string
+	Reach       Reach
+	Via         []string // as Finding.ReachableVia
 }
 
 // A Detector looks at one file at a time. Want is the cheap question (name,
@@ -323,25 +333,30 @@ const (
 
 // A Finding is one risk at one place.
 type Finding struct {
-	ID           string      `json:"id"`
-	Kind         Kind        `json:"kind"`
-	Severity     Severity    `json:"severity"`
-	Title        string      `json:"title"`
-	Path         string      `json:"path"`
-	Line         int         `json:"line"`   // 1-based; 0 where it means nothing
-	Column       int         `json:"column"` // 1-based, in bytes; 0 where it means nothing
-	Layer        string      `json:"layer"`
-	Removed      bool        `json:"removed"`
-	RemovedBy    string      `json:"removed_by,omitempty"`
-	Package      *PackageRef `json:"package,omitempty"`
-	Aliases      []string    `json:"aliases,omitempty"`
-	CVSS         *CVSS       `json:"cvss,omitempty"`
-	EPSS         *float64    `json:"epss,omitempty"` // probability, 0 to 1
-	KEV          bool        `json:"kev,omitempty"`
-	KEVDue       string      `json:"kev_due,omitempty"` // YYYY-MM-DD
-	Reachable    Reach       `json:"reachable,omitempty"`
-	ReachableVia []string    `json:"reachable_via,omitempty"`
-	Resource     string      `json:"resource,omitempty"`
+	ID        string      `json:"id"`
+	Kind      Kind        `json:"kind"`
+	Severity  Severity    `json:"severity"`
+	Title     string      `json:"title"`
+	Path      string      `json:"path"`
+	Line      int         `json:"line"`   // 1-based; 0 where it means nothing
+	Column    int         `json:"column"` // 1-based, in bytes; 0 where it means nothing
+	Layer     string      `json:"layer"`
+	Removed   bool        `json:"removed"`
+	RemovedBy string      `json:"removed_by,omitempty"`
+	Package   *PackageRef `json:"package,omitempty"`
+	Aliases   []string    `json:"aliases,omitempty"`
+	CVSS      *CVSS       `json:"cvss,omitempty"`
+	EPSS      *float64    `json:"epss,omitempty"` // probability, 0 to 1
+	KEV       bool        `json:"kev,omitempty"`
+	KEVDue    string      `json:"kev_due,omitempty"` // YYYY-MM-DD
+	// SeverityFrom is the id of the advisory that rates the same flaw, when the
+	// finding's own advisories do not: Severity and CVSS are that one's.
+	SeverityFrom string `json:"severity_from,omitempty"`
+	// Status is StatusDisputed or StatusWithdrawn when the advisory says so of itself.
+	Status       string   `json:"status,omitempty"`
+	Reachable    Reach    `json:"reachable,omitempty"`
+	ReachableVia []string `json:"reachable_via,omitempty"`
+	Resource     string   `json:"resource,omitempty"`
 	// Evidence is a redacted excerpt: never enough of a secret to use it.
 	Evidence    string      `json:"evidence"`
 	Secret      *Secret     `json:"secret,omitempty"`
@@ -355,6 +370,12 @@ type Finding struct {
 	Salt string `json:"-"`
 }
 
+// What an advisory may say of itself.
+const (
+	StatusDisputed  = "disputed"  // by the vendor, say
+	StatusWithdrawn = "withdrawn" // in words; records withdrawn by the field are not matched
+)
+
 // A PackageRef names the package of an advisory finding.
 type PackageRef struct {
 	PURL      string   `json:"purl"`
@@ -362,6 +383,24 @@ type PackageRef struct {
 	Version   string   `json:"version"`
 	Ecosystem string   `json:"ecosystem"`
 	Fixed     []string `json:"fixed"` // ascending
+	// Upgrade is the way out of all advisories of the package at once, or nil
+	// when none is known.
+	Upgrade *Upgrade `json:"upgrade,omitempty"`
+}
+
+// An Upgrade is the smallest known step that takes a package out of its advisories.
+type Upgrade struct {
+	// Version is the lowest one above the present that the fewest advisories
+	// affect: none, or only those in Leaves.
+	Version string `json:"version"`
+	// Major is true when the step may break its users: the leftmost number
+	// changes, below 1.0 the leftmost that is not 0 where caret ranges mean that.
+	Major bool `json:"major"`
+	// Via holds the purls of the direct dependencies that bring the package in,
+	// when it is not one itself and a lockfile or manifest states the graph.
+	Via []string `json:"via,omitempty"`
+	// Leaves holds the ids of the package's findings that no known version clears.
+	Leaves []string `json:"leaves,omitempty"`
 }
 
 // CVSS is a vector as the advisory states it and the base score computed from it.

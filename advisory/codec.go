@@ -118,6 +118,7 @@ func (e *encoder) record(r *record) {
 	e.text(r.summary)
 	e.grade(r.severity)
 	e.texts(r.refs)
+	e.b = append(e.b, byte(r.status))
 	names := importers(r)
 	e.number(len(names))
 	for _, i := range names {
@@ -144,7 +145,7 @@ func importers(r *record) []int {
 func (d *decoder) record() *record {
 	r := &record{id: d.text(), modified: time.Unix(int64(d.number()), 0).UTC()}
 	r.aliases, r.upstream, r.summary = d.texts(), d.texts(), d.text()
-	r.severity, r.refs = d.grade(), d.texts()
+	r.severity, r.refs, r.status = d.grade(), d.texts(), status(d.small(byte(statuses)))
 	for range d.count() {
 		a := affected{name: d.text()}
 		for range d.count() {
@@ -196,14 +197,17 @@ func (d *decoder) entry(name string) entry {
 	return x
 }
 
-func (d *decoder) kind() eventKind {
-	if len(d.b) == 0 || d.b[0] >= byte(eventKinds) {
+func (d *decoder) kind() eventKind { return eventKind(d.small(byte(eventKinds))) }
+
+// small reads one byte below limit.
+func (d *decoder) small(limit byte) byte {
+	if len(d.b) == 0 || d.b[0] >= limit {
 		d.fail()
 		return 0
 	}
-	k := eventKind(d.b[0])
+	b := d.b[0]
 	d.b = d.b[1:]
-	return k
+	return b
 }
 
 // packageEntry is all that is known of one package name. others is only set

@@ -91,6 +91,7 @@ func (m *matcher) finding(g *group, members []int) fnvet.Finding {
 		Reachable: p.Reachable, Aliases: g.aliases(), References: g.references(),
 	}
 	f.Severity, f.CVSS = g.severity()
+	f.Status = g.status()
 	if g.malware() {
 		f.Kind, f.Severity = fnvet.Malware, fnvet.Critical
 	}
@@ -112,6 +113,20 @@ func (g *group) aliases() []string {
 	slices.SortFunc(list, comparePreferred)
 	list = slices.Compact(list)
 	return slices.DeleteFunc(list, func(id string) bool { return id == g.hits[0].record.id })
+}
+
+// status is what the records say of themselves: withdrawn only if all do.
+func (g *group) status() string {
+	all := func(s status) bool {
+		return !slices.ContainsFunc(g.hits, func(h *hit) bool { return h.record.status != s })
+	}
+	switch {
+	case all(withdrawn):
+		return fnvet.StatusWithdrawn
+	case slices.ContainsFunc(g.hits, func(h *hit) bool { return h.record.status == disputed }):
+		return fnvet.StatusDisputed
+	}
+	return ""
 }
 
 // title is the first summary there is.

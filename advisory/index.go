@@ -29,7 +29,7 @@ var (
 )
 
 // Format is the version of the index file's layout.
-const Format = 1
+const Format = 2
 
 // The files of a database directory.
 const (
@@ -94,6 +94,7 @@ type directory struct {
 	Source   string        `json:"source"`
 	Updated  time.Time     `json:"updated"`
 	Sections []sectionInfo `json:"sections"`
+	Lookups  []sectionInfo `json:"lookups,omitempty"`
 }
 
 // A DB is an open database. It may be used from several goroutines.
@@ -174,7 +175,7 @@ func readDirectory(file io.ReaderAt, size int64) (*header, directory, error) {
 	if err := json.Unmarshal(buf[4:], &dir); err != nil {
 		return nil, dir, fmt.Errorf("%w: directory: %w", ErrCorrupt, err)
 	}
-	for _, s := range dir.Sections {
+	for _, s := range slices.Concat(dir.Sections, dir.Lookups) {
 		if err := s.check(h.directory); err != nil {
 			return nil, dir, err
 		}
@@ -214,9 +215,37 @@ type Status struct {
 	Modified   time.Time         // of the newest record that is not dated in the future
 	Advisories int               // records, one for each ecosystem it affects
 	Ecosystems []EcosystemStatus // in the order of their names
+	Feeds      []FeedStatus      // KEV and EPSS, as far as there are any
 	Size       int64             // bytes of the index file
 	Format     int
+	Changes    []Change // what the update that returned it did; else nil
 }
+
+// FeedStatus describes a feed.
+type FeedStatus struct {
+	Name    string    // "kev" or "epss"
+	Source  string    // URL or file it came from
+	Entries int       // CVE ids
+	Dated   time.Time // of the feed itself, as it states
+	Updated time.Time // when it was last fetched or found unchanged
+}
+
+// A Change is what an update did to an ecosystem or feed.
+type Change struct {
+	Name                    string // "npm", "kev"
+	Source                  string // of the mirror that served it
+	How                     string // one of the Change constants
+	Added, Changed, Removed int    // records, compared with the database before; for feeds 0
+	Error                   string // why a feed could not be fetched, else ""
+}
+
+// The ways an update brings an ecosystem or feed up to date.
+const (
+	ChangeFull    = "full"    // fetched whole
+	ChangeRecords = "records" // only the records that changed
+	ChangeSame    = "same"    // nothing changed
+	ChangeFailed  = "failed"  // a feed that stays as it was
+)
 
 // EcosystemStatus describes the records of one ecosystem.
 type EcosystemStatus struct {
@@ -229,9 +258,9 @@ type EcosystemStatus struct {
 }
 
 // Status tells what the database holds.
-func (db *DB) Status() Status { return statusOf(db.dir, db.header.size) }
+func (db *DB) Status() Status { return describe(db.dir, db.header.size) }
 
-func statusOf(dir directory, size int64) Status {
+func describe(dir directory, size int64) Status {
 	st := Status{Source: dir.Source, Updated: dir.Updated, Size: size, Format: Format}
 	for _, s := range dir.Sections {
 		st.Advisories += s.Advisories
@@ -241,6 +270,11 @@ func statusOf(dir directory, size int64) Status {
 		st.Ecosystems = append(st.Ecosystems, EcosystemStatus{
 			Name: s.Ecosystem, Advisories: s.Advisories, Packages: s.Packages, Skipped: s.Skipped, Modified: s.Modified, Updated: s.Updated,
 		})
+	}
+	for _, l := range dir.Lookups {
+		if l.Ecosystem != lookupRatings {
+			st.Feeds = append(st.Feeds, FeedStatus{l.Ecosystem, l.Source, l.Advisories, l.Modified, l.Updated})
+		}
 	}
 	return st
 }
@@ -270,6 +304,18 @@ func (db *DB) verify() error {
 			return err
 		}
 		if _, err := s.load(); err != nil {
+			return err
+		}
+		if _, err := s.seen(); err != nil {
+			return err
+		}
+	}
+	for _, info := range db.dir.Lookups {
+		l, err := db.lookup(info.Ecosystem)
+		if err != nil {
+			return err
+		}
+		if _, err := l.load(); err != nil {
 			return err
 		}
 	}

@@ -120,7 +120,11 @@ func TestSectionLoad(t *testing.T) {
 		if len(got) != len(want) {
 			t.Errorf("%s: %d records instead of %d", ecosystem, len(got), len(want))
 		}
-		again, err := buildSection(ecosystem, got)
+		others, err := s.seen()
+		if err != nil {
+			t.Fatal(err)
+		}
+		again, err := buildSection(ecosystem, got, others)
 		if err != nil || !bytes.Equal(again.data, raw(t, s)) {
 			t.Errorf("%s: compiled again it differs: %v", ecosystem, err)
 		}
@@ -266,7 +270,7 @@ func FuzzRecord(f *testing.F) {
 			scheme, _ := order(base)
 			newEvaluator(scheme, installed).affects(&r.affected[i])
 		}
-		s, err := buildSection(base, []*record{r})
+		s, err := buildSection(base, []*record{r}, nil)
 		if err != nil {
 			t.Fatal(err)
 		}

@@ -46,6 +46,9 @@ func (db *DB) Match(ctx context.Context, pkgs []fnvet.Package) ([]fnvet.Finding,
 		return nil, nil, err
 	}
 	findings := m.findings()
+	if err := db.enrich(findings); err != nil {
+		return nil, nil, err
+	}
 	return findings, m.allGaps(), nil
 }
 

@@ -62,7 +62,7 @@ func TestMatch(t *testing.T) {
 		{"PEP 503 names, aliases joined through a shared CVE", pkg("PyPI", "some_thing", "1.4"),
 			[]string{"GHSA-bbbb-0001 vulnerability high fixed=1.5.1 aliases=PYSEC-2026-1,CVE-2026-2,CVE-2026-3"}, nil},
 		{"a listed version outside the ranges, equal by PEP 440", pkg("PyPI", "Some.Thing", "1.6-1"),
-			[]string{"PYSEC-2026-1 vulnerability unknown fixed= aliases=CVE-2026-2"}, nil},
+			[]string{"PYSEC-2026-1 vulnerability high fixed= aliases=CVE-2026-2"}, nil},
 		{"a record of npm that also names PyPI does not count for PyPI here", pkg("PyPI", "elsewhere", "1.0"), nil, nil},
 		{"Maven with its group", pkg("Maven", "org.example.log:core", "2.14.1"),
 			[]string{"GHSA-cccc-0001 vulnerability unknown fixed=2.15.0 aliases="}, nil},

@@ -23,7 +23,18 @@ type record struct {
 	severity grade
 	refs     []string
 	affected []affected
+	status   status
 }
+
+// A status is what a record says of itself in words.
+type status uint8
+
+const (
+	stated    status = iota
+	disputed         // "** DISPUTED **", as MITRE writes
+	withdrawn        // "Withdrawn Advisory: …", as GitHub writes, without the field
+	statuses
+)
 
 // A grade is a severity as a record states it.
 type grade struct {
@@ -77,6 +88,7 @@ type osvRecord struct {
 	Upstream         []string       `json:"upstream"`
 	Related          []string       `json:"related"`
 	Summary          string         `json:"summary"`
+	Details          osvLead        `json:"details"`
 	Severity         []osvSeverity  `json:"severity"`
 	References       []osvReference `json:"references"`
 	DatabaseSpecific osvWord        `json:"database_specific"`
@@ -131,6 +143,28 @@ func (w *osvWord) UnmarshalJSON(data []byte) error {
 	return nil // free form: anything goes
 }
 
+// osvLead reads the first words of a text.
+type osvLead string
+
+func (l *osvLead) UnmarshalJSON(data []byte) error {
+	*l = osvLead(strings.Trim(string(data[:min(len(data), 40)]), `"`))
+	return nil // only its first words matter
+}
+
+func statusOf(summary, details string) status {
+	found := stated
+	for _, text := range []string{summary, details} {
+		text = strings.ToLower(strings.TrimLeft(text, "* "))
+		switch {
+		case strings.HasPrefix(text, "withdrawn"), strings.HasPrefix(text, "reject"):
+			return withdrawn
+		case strings.HasPrefix(text, "disputed"):
+			found = disputed
+		}
+	}
+	return found
+}
+
 func (s *osvSpecific) UnmarshalJSON(data []byte) error {
 	if len(data) <= 2 {
 		return nil
@@ -182,6 +216,14 @@ var errRecord = errors.New("not an OSV record")
 // parseRecord reads one OSV record and keeps what concerns base. It returns nil
 // without an error for records that are withdrawn or affect nothing of base.
 func parseRecord(data []byte, base string) (*record, error) {
+	osv, err := parseOSV(data)
+	if err != nil {
+		return nil, err
+	}
+	return osv.record(base), nil
+}
+
+func parseOSV(data []byte) (*osvRecord, error) {
 	var osv osvRecord
 	if err := json.Unmarshal(data, &osv); err != nil {
 		return nil, fmt.Errorf("%w: %w", errRecord, err)
@@ -189,11 +231,16 @@ func parseRecord(data []byte, base string) (*record, error) {
 	if osv.ID == "" || len(osv.ID) > maxText {
 		return nil, fmt.Errorf("%w: no id", errRecord)
 	}
+	return &osv, nil
+}
+
+// record keeps what concerns base, or returns nil.
+func (osv *osvRecord) record(base string) *record {
 	if osv.Withdrawn != "" {
-		return nil, nil
+		return nil
 	}
 	r := &record{id: osv.ID, aliases: ids(osv.Aliases), summary: oneLine(osv.Summary), refs: bestReferences(osv.References)}
-	r.modified, _ = time.Parse(time.RFC3339, osv.Modified)
+	r.modified, r.status = parseTime(osv.Modified), statusOf(osv.Summary, string(osv.Details))
 	r.severity = gradeOf(osv.Severity, string(osv.DatabaseSpecific))
 	if distribution(base) {
 		r.upstream = ids(osv.Upstream)
@@ -210,9 +257,34 @@ func parseRecord(data []byte, base string) (*record, error) {
 		}
 	}
 	if len(r.affected) == 0 {
-		return nil, nil
+		return nil
 	}
-	return r, nil
+	r.arrange()
+	return r
+}
+
+// parseTime reads a time in whole seconds; one before 1970 or none is 1970.
+func parseTime(text string) time.Time {
+	t, err := time.Parse(time.RFC3339, text)
+	if err != nil || t.Unix() < 0 {
+		return time.Unix(0, 0).UTC()
+	}
+	return t.UTC().Truncate(time.Second)
+}
+
+// arrange brings the affected packages into the order the index returns them in,
+// with all imports of a name at its first entry.
+func (r *record) arrange() {
+	slices.SortStableFunc(r.affected, func(a, b affected) int { return strings.Compare(a.name, b.name) })
+	first := 0
+	for i := 1; i < len(r.affected); i++ {
+		if r.affected[i].name != r.affected[first].name {
+			first = i
+			continue
+		}
+		r.affected[first].imports = append(r.affected[first].imports, r.affected[i].imports...)
+		r.affected[i].imports = nil
+	}
 }
 
 // ids drops what cannot be an advisory id and sorts the rest.

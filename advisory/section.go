@@ -31,7 +31,8 @@ type sectionInfo struct {
 	Modified   time.Time `json:"modified"`
 	Updated    time.Time `json:"updated"`
 	Source     string    `json:"source"`
-	Tag        string    `json:"tag,omitempty"` // ETag, or size and time of a file
+	Tag        string    `json:"tag,omitempty"`      // ETag, or size and time of a file
+	ListTag    string    `json:"list_tag,omitempty"` // the same of modified_id.csv
 	Offset     int64     `json:"offset"`
 	Size       int64     `json:"size"`
 	TableAt    int64     `json:"table_at"` // of the compressed table, from Offset
@@ -40,6 +41,10 @@ type sectionInfo struct {
 	FilterAt   int64     `json:"filter_at"`
 	FilterSize int64     `json:"filter_size"`
 	FilterSum  uint32    `json:"filter_sum"`
+	// Other ids that were seen: withdrawn, of other ecosystems, unreadable.
+	SeenAt   int64  `json:"seen_at,omitempty"`
+	SeenSize int64  `json:"seen_size,omitempty"`
+	SeenSum  uint32 `json:"seen_sum,omitempty"`
 }
 
 // blockInfo places one block; first is a name or a record number.
@@ -100,8 +105,9 @@ func sortRecords(records []*record) []*record {
 	return records
 }
 
-// buildSection compiles records. It takes them over and sorts them.
-func buildSection(base string, records []*record) (*section, error) {
+// buildSection compiles records. It takes them over and sorts them. others are
+// the ids of the source that gave no record.
+func buildSection(base string, records []*record, others []seen) (*section, error) {
 	records = sortRecords(records)
 	packages := packagesOf(base, records)
 	w, err := newBlockWriter()
@@ -118,6 +124,14 @@ func buildSection(base string, records []*record) (*section, error) {
 	t.records = w.finish()
 	s := &section{info: sectionInfo{Ecosystem: base, Advisories: len(records), Packages: len(packages)}}
 	s.data = w.out
+	if len(others) > 0 {
+		packed := w.zip.EncodeAll(encodeSeen(others), nil)
+		s.info.SeenAt, s.info.SeenSize, s.info.SeenSum = int64(len(s.data)), int64(len(packed)), castagnoli(packed)
+		s.data = append(s.data, packed...)
+	}
+	for _, o := range others {
+		s.info.Skipped += btoi(o.bad)
+	}
 	filter := buildFilter(packages)
 	s.info.FilterAt, s.info.FilterSize, s.info.FilterSum = int64(len(s.data)), int64(len(filter)), castagnoli(filter)
 	s.data = append(s.data, filter...)
@@ -279,7 +293,7 @@ type sectionReader struct {
 func (s sectionInfo) check(size int64) error {
 	inside := func(at, n, limit int64) bool { return at >= 0 && n >= 0 && n <= limit && at <= limit-n }
 	if !inside(s.Offset, s.Size, size) || !inside(s.TableAt, s.TableSize, s.Size) || !inside(s.FilterAt, s.FilterSize, s.Size) ||
-		s.TableSize > maxTable || s.FilterSize > maxFilter || s.Advisories < 0 {
+		!inside(s.SeenAt, s.SeenSize, s.Size) || s.TableSize > maxTable || s.FilterSize > maxFilter || s.Advisories < 0 {
 		return fmt.Errorf("%w: section %q lies outside the file", ErrCorrupt, s.Ecosystem)
 	}
 	return nil

@@ -42,18 +42,22 @@ var (
 	errTooLarge  = errors.New("larger than the limit")
 )
 
+func isURL(name string) bool {
+	lower := strings.ToLower(name)
+	return strings.HasPrefix(lower, "http://") || strings.HasPrefix(lower, "https://")
+}
+
 // openSource tells an http or https URL from a directory.
-func openSource(o *UpdateOptions) (source, error) {
-	lower := strings.ToLower(o.Source)
-	if strings.HasPrefix(lower, "http://") || strings.HasPrefix(lower, "https://") {
-		return newWebSource(o)
+func openSource(o *UpdateOptions, name string) (source, error) {
+	if isURL(name) {
+		return newWebSource(o, name)
 	}
-	if info, err := os.Stat(o.Source); err != nil {
+	if info, err := os.Stat(name); err != nil {
 		return nil, fmt.Errorf("advisory source: %w", err)
 	} else if !info.IsDir() {
-		return nil, fmt.Errorf("advisory source %s: not a directory or URL", o.Source)
+		return nil, fmt.Errorf("advisory source %s: not a directory or URL", name)
 	}
-	return dirSource(o.Source), nil
+	return dirSource(name), nil
 }
 
 // dirSource is a local directory.
@@ -65,6 +69,11 @@ func (d dirSource) fetch(ctx context.Context, name, tag string, size int64, w re
 		return "", err
 	}
 	defer f.Close() // read only
+	return copyFile(ctx, name, f, tag, size, w, progress)
+}
+
+// copyFile copies an open file unless its size and time are those of tag.
+func copyFile(ctx context.Context, name string, f *os.File, tag string, size int64, w io.Writer, progress func(done, total int64)) (string, error) {
 	info, err := f.Stat()
 	if err != nil {
 		return "", err

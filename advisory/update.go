@@ -1,7 +1,6 @@
 package advisory
 
 import (
-	"archive/zip"
 	"bytes"
 	"context"
 	"errors"
@@ -13,16 +12,16 @@ import (
 	"runtime"
 	"slices"
 	"strings"
-	"sync"
 	"time"
-
-	"golang.org/x/sync/errgroup"
 )
 
 // UpdateOptions says what to fetch, from where, to where.
 type UpdateOptions struct {
 	Dir         string         // of the database; made if absent
 	Source      string         // http or https URL or directory with the OSV bucket's layout; "" is PublicSource
+	Mirrors     []string       // other sources of the same data, tried in this order where one before fails
+	KEV, EPSS   string         // URL or file of a feed; "" is the public one if Source is, NoFeed none; see PublicKEV
+	Full        bool           // fetch whole ecosystems even where only a few records changed
 	Ecosystems  []string       // base names, "npm"; nil is all that the source lists and fnvet can order
 	SkipMissing bool           // pass over ecosystems that the source does not have, unless it has none of them
 	Progress    func(Progress) // may be nil; not called concurrently
@@ -46,6 +45,7 @@ type Stage string
 // The stages.
 const (
 	StageFetch   Stage = "fetch"   // in bytes
+	StageRecords Stage = "records" // fetched one by one
 	StageCompile Stage = "compile" // in records
 	StageSame    Stage = "same"    // unchanged since the last update
 	StageWrite   Stage = "write"   // in bytes
@@ -61,9 +61,12 @@ var ErrSource = errors.New("not usable advisory data")
 // new file replaces the old one in one step at the end; the old one is kept
 // beside it. After an error the old database is as it was. With
 // o.Ecosystems, the other ecosystems of an existing database stay as they are.
+// Where the source lists its records (modified_id.csv) and few changed since the
+// last update, only those are fetched. A feed that cannot be fetched is no error:
+// the old one stays, and Status.Changes says why.
 func Update(ctx context.Context, o UpdateOptions) (Status, error) {
 	o.defaults()
-	src, err := openSource(&o)
+	mirrors, err := openMirrors(&o)
 	if err != nil {
 		return Status{}, err
 	}
@@ -72,7 +75,7 @@ func Update(ctx context.Context, o UpdateOptions) (Status, error) {
 		return Status{}, err
 	}
 	defer unlock()
-	u := &update{o: &o, src: src}
+	u := &update{o: &o, mirrors: mirrors}
 	defer u.close()
 	if err := u.openOld(); err != nil {
 		return Status{}, err
@@ -111,9 +114,11 @@ func lock(dir string) (unlock func(), err error) {
 // update holds the state of one Update.
 type update struct {
 	o        *UpdateOptions
-	src      source
+	mirrors  []*mirror
 	old      *DB // nil if there is none to keep anything of
 	sections []*section
+	lookups  []*section
+	changes  []Change
 	temps    []string
 }
 
@@ -174,7 +179,79 @@ func (u *update) run(ctx context.Context) (Status, error) {
 		}
 	}
 	slices.SortFunc(u.sections, func(a, b *section) int { return strings.Compare(a.info.Ecosystem, b.info.Ecosystem) })
-	return u.write()
+	if err := u.lookUps(ctx); err != nil {
+		return Status{}, err
+	}
+	st, err := u.write()
+	st.Changes = u.changes
+	return st, err
+}
+
+// lookUps fetches the feeds and makes the ratings.
+func (u *update) lookUps(ctx context.Context) error {
+	for _, f := range u.o.feeds() {
+		s, err := u.feed(ctx, f)
+		if ctx.Err() != nil || errors.Is(err, errWrite) {
+			return err
+		}
+		change := Change{Name: f.name, Source: f.source, How: ChangeFull}
+		switch {
+		case err != nil:
+			change.How, change.Error = ChangeFailed, err.Error()
+		case s != nil && s.data == nil:
+			change.How = ChangeSame
+		}
+		if f.source != "" && f.source != NoFeed {
+			u.changes = append(u.changes, change)
+		}
+		if s != nil {
+			u.lookups = append(u.lookups, s)
+		}
+	}
+	s, err := u.rate()
+	if err != nil {
+		return err
+	}
+	u.lookups = append(u.lookups, s)
+	return nil
+}
+
+// rate makes the ratings anew if any section is not as it was.
+func (u *update) rate() (*section, error) {
+	old := u.oldLookup(lookupRatings)
+	fresh := func(s *section) bool { return s.data != nil }
+	if old != nil && len(u.sections) == len(u.old.dir.Sections) && !slices.ContainsFunc(u.sections, fresh) {
+		return &section{info: *old}, nil
+	}
+	values, err := ratings(u.eachRecord)
+	if err != nil {
+		return nil, err
+	}
+	return buildLookup(lookupRatings, values)
+}
+
+// eachRecord calls f with every record of the new database.
+func (u *update) eachRecord(f func(base string, r *record)) error {
+	for _, s := range u.sections {
+		var file io.ReaderAt
+		if u.old != nil {
+			file = u.old.file
+		}
+		reader, err := s.reader(file)
+		if err != nil {
+			return err
+		}
+		c := cursor{sectionReader: reader}
+		for i := range s.info.Advisories {
+			r, err := c.record(i)
+			if err != nil {
+				return err
+			}
+			f(s.info.Ecosystem, r)
+		}
+		reader.unzip.Close()
+	}
+	return nil
 }
 
 // ecosystems returns the base ecosystems to fetch.
@@ -191,26 +268,48 @@ func (u *update) ecosystems(ctx context.Context) ([]string, error) {
 		slices.Sort(list)
 		return slices.Compact(list), nil
 	}
-	var text memory
-	if _, err := u.src.fetch(ctx, "ecosystems.txt", "", maxList, &text, func(int64, int64) {}); err != nil {
-		return nil, err
-	}
-	list := parseEcosystems(text.String())
-	if len(list) == 0 {
-		return nil, fmt.Errorf("ecosystems.txt: %w: it lists no known ecosystem", ErrSource)
-	}
-	return list, nil
+	return first(ctx, u.mirrors, func(m *mirror) ([]string, error) {
+		var text memory
+		if _, err := m.fetch(ctx, "ecosystems.txt", "", maxList, &text, func(int64, int64) {}); err != nil {
+			return nil, err
+		}
+		list := parseEcosystems(text.String())
+		if len(list) == 0 {
+			return nil, fmt.Errorf("ecosystems.txt: %w: it lists no known ecosystem", ErrSource)
+		}
+		return list, nil
+	})
 }
 
 type memory struct{ bytes.Buffer }
 
 func (m *memory) Reset() error { m.Buffer.Reset(); return nil }
 
-// ecosystem fetches and compiles one ecosystem, or finds it unchanged.
+// ecosystem brings one ecosystem up to date from the first mirror that can.
 func (u *update) ecosystem(ctx context.Context, name string) (*section, error) {
+	return first(ctx, u.mirrors, func(m *mirror) (*section, error) {
+		s, err := u.incremental(ctx, m, u.oldInfo(name))
+		if errors.Is(err, errWhole) {
+			return u.whole(ctx, m, name)
+		}
+		return s, err
+	})
+}
+
+// same keeps a section of the old database.
+func (u *update) same(old *sectionInfo, listTag string) *section {
+	u.o.Progress(Progress{Ecosystem: old.Ecosystem, Stage: StageSame})
+	u.changes = append(u.changes, Change{Name: old.Ecosystem, Source: old.Source, How: ChangeSame})
+	info := *old
+	info.Updated, info.ListTag = u.o.Now, listTag
+	return &section{info: info}
+}
+
+// whole fetches and compiles one ecosystem, or finds it unchanged.
+func (u *update) whole(ctx context.Context, m *mirror, name string) (*section, error) {
 	tag := ""
 	old := u.oldInfo(name)
-	if old != nil && old.Source == u.o.Source {
+	if old != nil && old.Source == m.name {
 		tag = old.Tag
 	}
 	f, err := u.temp()
@@ -219,22 +318,50 @@ func (u *update) ecosystem(ctx context.Context, name string) (*section, error) {
 	}
 	defer f.Close() // removed at the end
 	report := func(done, total int64) { u.o.Progress(Progress{name, StageFetch, done, total}) }
-	newTag, err := u.src.fetch(ctx, name+"/all.zip", tag, maxZip, tempFile{f}, report)
+	newTag, err := m.fetch(ctx, name+"/all.zip", tag, maxZip, tempFile{f}, report)
 	if errors.Is(err, errUnchanged) && old != nil {
-		u.o.Progress(Progress{Ecosystem: name, Stage: StageSame})
-		info := *old
-		info.Updated = u.o.Now
-		return &section{info: info}, nil
+		return u.same(old, old.ListTag), nil
 	}
 	if err != nil {
+		return nil, err
+	}
+	if err := checkFile(ctx, m, name+"/all.zip", f); err != nil {
 		return nil, err
 	}
 	s, err := u.compile(ctx, name, f)
 	if err != nil {
 		return nil, err
 	}
-	s.info.Source, s.info.Tag, s.info.Updated = u.o.Source, newTag, u.o.Now
-	return s, nil
+	s.info.Source, s.info.Tag, s.info.Updated = m.name, newTag, u.o.Now
+	return s, u.compare(s, old, m)
+}
+
+// compare notes what a whole ecosystem brought against the old one.
+func (u *update) compare(s *section, old *sectionInfo, m *mirror) error {
+	before := map[string]int64{}
+	if old != nil {
+		reader, err := openSection(u.old.file, *old, u.old.unzip)
+		if err == nil {
+			before, err = reader.known()
+		}
+		if err != nil {
+			before = map[string]int64{} // damaged, and about to be replaced
+		}
+	}
+	reader, err := s.reader(nil)
+	if err != nil {
+		return err
+	}
+	defer reader.unzip.Close()
+	after, err := reader.known()
+	if err != nil {
+		return err
+	}
+	fetched, gone := difference(after, before)
+	c := countChanges(before, fetched, gone)
+	c.Name, c.Source, c.How = s.info.Ecosystem, m.name, ChangeFull
+	u.changes = append(u.changes, c)
+	return nil
 }
 
 func (u *update) oldInfo(name string) *sectionInfo {
@@ -267,103 +394,6 @@ func (t tempFile) Reset() error {
 	return t.Truncate(0)
 }
 
-// compile reads the records of an all.zip, on all cores, and builds the section.
-func (u *update) compile(ctx context.Context, name string, f *os.File) (*section, error) {
-	size, err := f.Seek(0, io.SeekEnd)
-	if err != nil {
-		return nil, err
-	}
-	z, err := zip.NewReader(f, size)
-	if err != nil {
-		return nil, fmt.Errorf("%s/all.zip: %w: %w", name, ErrSource, err)
-	}
-	files, err := zipFiles(z)
-	if err != nil {
-		return nil, fmt.Errorf("%s/all.zip: %w: %w", name, ErrSource, err)
-	}
-	records, skipped, err := readRecords(ctx, name, files, func(n int) {
-		u.o.Progress(Progress{name, StageCompile, int64(n), int64(len(files))})
-	})
-	if err != nil {
-		return nil, err
-	}
-	modified := newest(records, u.o.Now)
-	s, err := buildSection(name, records)
-	if err != nil {
-		return nil, err
-	}
-	s.info.Skipped, s.info.Modified = skipped, modified
-	return s, nil
-}
-
-// newest returns the time of the newest record. Some records are dated years
-// ahead; they say nothing about the age of the data.
-func newest(records []*record, now time.Time) time.Time {
-	var t time.Time
-	for _, r := range records {
-		if r.modified.After(t) && !r.modified.After(now) {
-			t = r.modified
-		}
-	}
-	return t
-}
-
-// chunk is how many records a worker takes at a time.
-const chunk = 256
-
-// readRecords parses files on all cores. Files that are no records are counted
-// and passed over; too many of them are an error.
-func readRecords(ctx context.Context, base string, files []*zip.File, progress func(int)) ([]*record, int, error) {
-	slots := make([][]*record, (len(files)+chunk-1)/chunk)
-	bad := make([]int, len(slots))
-	var mu sync.Mutex
-	done := 0
-	g, ctx := errgroup.WithContext(ctx)
-	g.SetLimit(runtime.GOMAXPROCS(0))
-	for i := range slots {
-		g.Go(func() error {
-			part := files[i*chunk : min(len(files), (i+1)*chunk)]
-			var err error
-			slots[i], bad[i], err = readChunk(ctx, base, part)
-			mu.Lock()
-			defer mu.Unlock()
-			done += len(part)
-			progress(done)
-			return err
-		})
-	}
-	if err := g.Wait(); err != nil {
-		return nil, 0, err
-	}
-	records, skipped := slices.Concat(slots...), 0
-	for _, n := range bad {
-		skipped += n
-	}
-	if len(records) == 0 || skipped > len(files)/100+1 {
-		return nil, 0, fmt.Errorf("%s/all.zip: %w: %d of %d records could be read", base, ErrSource, len(files)-skipped, len(files))
-	}
-	return records, skipped, nil
-}
-
-func readChunk(ctx context.Context, base string, files []*zip.File) (list []*record, bad int, err error) {
-	var buf []byte
-	for _, f := range files {
-		if err := ctx.Err(); err != nil {
-			return nil, 0, err
-		}
-		if buf, err = readEntry(f, buf); err != nil {
-			return nil, 0, fmt.Errorf("%s/all.zip: %w: %w", base, ErrSource, err)
-		}
-		r, err := parseRecord(buf, base)
-		if err != nil {
-			bad++
-		} else if r != nil {
-			list = append(list, r)
-		}
-	}
-	return list, bad, nil
-}
-
 // write writes the index to a temporary file and swaps it in.
 func (u *update) write() (Status, error) {
 	f, err := u.temp()
@@ -376,7 +406,7 @@ func (u *update) write() (Status, error) {
 		return Status{}, err
 	}
 	dir := directory{Source: u.o.Source, Updated: u.o.Now}
-	for _, s := range u.sections {
+	for i, s := range slices.Concat(u.sections, u.lookups) {
 		data := io.Reader(bytes.NewReader(s.data))
 		if s.data == nil {
 			data = io.NewSectionReader(u.old.file, s.info.Offset, s.info.Size)
@@ -385,7 +415,11 @@ func (u *update) write() (Status, error) {
 		if err != nil {
 			return Status{}, fmt.Errorf("write %s: %w", info.Ecosystem, err)
 		}
-		dir.Sections = append(dir.Sections, info)
+		if i < len(u.sections) {
+			dir.Sections = append(dir.Sections, info)
+		} else {
+			dir.Lookups = append(dir.Lookups, info)
+		}
 		u.o.Progress(Progress{info.Ecosystem, StageWrite, w.at, -1})
 	}
 	size, err := w.finish(dir)
@@ -404,7 +438,7 @@ func (u *update) write() (Status, error) {
 		}
 		u.old = nil
 	}
-	return statusOf(dir, size), swap(u.o.Dir, f.Name())
+	return describe(dir, size), swap(u.o.Dir, f.Name())
 }
 
 // swap puts a finished file in the place of the index. The old index becomes

@@ -315,7 +315,7 @@ func TestUpdateRetries(t *testing.T) {
 				w.WriteHeader(http.StatusServiceUnavailable)
 			}
 			return n <= 2
-		}, true, 4},
+		}, true, 5},
 		{"cut off once", func(w http.ResponseWriter, n int32) bool {
 			if n != 2 {
 				return false
@@ -323,7 +323,7 @@ func TestUpdateRetries(t *testing.T) {
 			w.Header().Set("Content-Length", "100000")
 			w.Write([]byte("PK"))
 			return true
-		}, true, 3},
+		}, true, 4},
 		{"not found is final", func(w http.ResponseWriter, n int32) bool {
 			if n == 2 {
 				w.WriteHeader(http.StatusNotFound)

@@ -32,10 +32,10 @@ type webSource struct {
 	pause  time.Duration // before the second attempt; doubles
 }
 
-func newWebSource(o *UpdateOptions) (*webSource, error) {
-	u, err := url.Parse(o.Source)
+func newWebSource(o *UpdateOptions, address string) (*webSource, error) {
+	u, err := url.Parse(address)
 	if err != nil || u.Host == "" {
-		return nil, fmt.Errorf("advisory source %q: not a URL", o.Source)
+		return nil, fmt.Errorf("advisory source %q: not a URL", address)
 	}
 	client := o.Client
 	if client == nil {
@@ -73,20 +73,26 @@ func (e *statusError) Is(target error) bool {
 	return target == os.ErrNotExist && (e.code == http.StatusNotFound || e.code == http.StatusForbidden || e.code == http.StatusGone)
 }
 
-// fetch tries several times with growing, jittered pauses. Answers that another
-// attempt cannot change end it at once.
+// A transfer is what the attempts at one file have brought so far.
+type transfer struct {
+	tag  string // strong ETag of the file; "" when it cannot be resumed
+	got  int64  // bytes written
+	sums []checksum
+}
+
+// fetch tries several times with growing, jittered pauses, and goes on where the
+// last attempt ended if the server can. Answers that another attempt cannot
+// change end it at once.
 func (s *webSource) fetch(ctx context.Context, name, tag string, size int64, w resetter, progress func(done, total int64)) (string, error) {
 	var last error
+	var part transfer
 	for i := range attempts {
 		if i > 0 {
 			if err := wait(ctx, s.delay(i, last)); err != nil {
 				return "", errors.Join(err, last)
 			}
-			if err := w.Reset(); err != nil {
-				return "", err
-			}
 		}
-		newTag, err := s.attempt(ctx, name, tag, size, w, progress)
+		newTag, err := s.attempt(ctx, name, tag, size, w, &part, progress)
 		if err == nil || errors.Is(err, errUnchanged) {
 			return newTag, err
 		}
@@ -123,20 +129,25 @@ func wait(ctx context.Context, d time.Duration) error {
 // passing says whether an error may be gone at the next attempt.
 func passing(err error) bool {
 	if status, ok := errors.AsType[*statusError](err); ok {
-		return status.code >= 500 || status.code == http.StatusTooManyRequests || status.code == http.StatusRequestTimeout
+		switch status.code {
+		case http.StatusTooManyRequests, http.StatusRequestTimeout,
+			http.StatusPartialContent, http.StatusRequestedRangeNotSatisfiable: // the next attempt asks for all
+			return true
+		}
+		return status.code >= 500
 	}
 	return !errors.Is(err, errTooLarge) && !errors.Is(err, errWrite)
 }
 
 var errStalled = errors.New("the server stopped sending")
 
-// attempt makes one request.
-func (s *webSource) attempt(ctx context.Context, name, tag string, size int64, w io.Writer, progress func(done, total int64)) (string, error) {
+// attempt makes one request, for the rest of the file if part has its start.
+func (s *webSource) attempt(ctx context.Context, name, tag string, size int64, w resetter, part *transfer, progress func(done, total int64)) (string, error) {
 	ctx, cancel := context.WithCancelCause(ctx)
 	defer cancel(nil)
 	watch := time.AfterFunc(s.stall, func() { cancel(errStalled) })
 	defer watch.Stop()
-	resp, err := s.request(ctx, name, tag)
+	resp, err := s.request(ctx, name, tag, part)
 	if err != nil {
 		return "", stallOr(ctx, name, err)
 	}
@@ -144,38 +155,75 @@ func (s *webSource) attempt(ctx context.Context, name, tag string, size int64, w
 	switch {
 	case resp.StatusCode == http.StatusNotModified && tag != "":
 		return tag, errUnchanged
-	case resp.StatusCode != http.StatusOK:
+	case resp.StatusCode == http.StatusPartialContent && part.continues(resp):
+	case resp.StatusCode == http.StatusOK:
+		if err := part.begin(resp, w); err != nil {
+			return "", err
+		}
+	default:
+		*part = transfer{}
 		seconds, _ := strconv.Atoi(resp.Header.Get("Retry-After"))
 		return "", &statusError{name, resp.StatusCode, time.Duration(seconds) * time.Second}
-	case resp.ContentLength > size:
+	}
+	if resp.ContentLength > size-part.got {
 		return "", fmt.Errorf("%s: %w of %d bytes", name, errTooLarge, size)
 	}
-	body := &meter{ctx: ctx, r: resp.Body, left: size, total: resp.ContentLength, progress: func(done, total int64) {
+	total := resp.ContentLength
+	if total >= 0 {
+		total += part.got
+	}
+	body := &meter{ctx: ctx, r: resp.Body, left: size - part.got, done: part.got, total: total, progress: func(done, total int64) {
 		watch.Reset(s.stall)
 		progress(done, total)
 	}}
-	n, err := io.Copy(markWrites{w}, body)
+	n, err := io.Copy(io.MultiWriter(append(part.writers(), markWrites{w})...), body)
+	part.got += n
 	if err == nil && resp.ContentLength >= 0 && n != resp.ContentLength {
 		err = io.ErrUnexpectedEOF
 	}
 	if err != nil {
 		return "", stallOr(ctx, name, err)
 	}
+	if err := part.check(); err != nil {
+		*part = transfer{}
+		return "", fmt.Errorf("fetch %s: %w", name, err)
+	}
 	return resp.Header.Get("ETag"), nil
 }
 
-func (s *webSource) request(ctx context.Context, name, tag string) (*http.Response, error) {
-	u := s.base.JoinPath(strings.Split(name, "/")...)
+func (s *webSource) request(ctx context.Context, name, tag string, part *transfer) (*http.Response, error) {
+	u := s.base
+	if name != "" {
+		u = s.base.JoinPath(strings.Split(name, "/")...)
+	}
 	req, err := http.NewRequestWithContext(ctx, http.MethodGet, u.String(), http.NoBody)
 	if err != nil {
 		return nil, err
 	}
 	req.Header.Set("User-Agent", "fnvet")
 	req.Header.Set("Accept-Encoding", "identity") // the length must be the file's
-	if tag != "" {
+	switch {
+	case part.tag != "" && part.got > 0:
+		req.Header.Set("Range", fmt.Sprintf("bytes=%d-", part.got))
+		req.Header.Set("If-Range", part.tag)
+	case tag != "":
 		req.Header.Set("If-None-Match", tag)
 	}
 	return s.client.Do(req)
+}
+
+// begin empties the destination for a whole file.
+func (t *transfer) begin(resp *http.Response, w resetter) error {
+	*t = transfer{tag: resp.Header.Get("ETag"), sums: checksumsOf(resp.Header)}
+	if strings.HasPrefix(t.tag, "W/") || resp.Header.Get("Accept-Ranges") == "none" {
+		t.tag = ""
+	}
+	return w.Reset()
+}
+
+// continues says whether a partial answer starts where the last one ended.
+func (t *transfer) continues(resp *http.Response) bool {
+	return t.got > 0 && strings.HasPrefix(resp.Header.Get("Content-Range"), fmt.Sprintf("bytes %d-", t.got))
 }
 
 // stallOr names the reason a request was given up for.
