@@ -24,6 +24,15 @@ type Options struct {
 	Compare Compare
 	// Baseline is a former report; what it has is suppressed.
 	Baseline *fnvet.Report
+	// Wants reports whether findings of a kind were looked for; nil: all. Others
+	// are not added, and when any is left out unused ignores are not listed.
+	Wants func(fnvet.Kind) bool
+}
+
+func (o Options) wants(k fnvet.Kind) bool { return o.Wants == nil || o.Wants(k) }
+
+func (o Options) wantsAll() bool {
+	return !slices.ContainsFunc(fnvet.Kinds[:], func(k fnvet.Kind) bool { return !o.wants(k) })
 }
 
 // Enforce applies a policy to a report whose findings and gaps are complete, and
@@ -37,7 +46,9 @@ type Options struct {
 // Ignores only suppress: they are judged last, and no expression sees what they did.
 func Enforce(r *fnvet.Report, p Policy, o Options) error {
 	undo(r)
-	r.Findings = append(r.Findings, p.licenseFindings(r)...)
+	if o.wants(fnvet.License) {
+		r.Findings = append(r.Findings, p.licenseFindings(r)...)
+	}
 	found, err := p.reportFindings(r)
 	r.Findings = append(r.Findings, found...)
 	slices.SortStableFunc(r.Findings, compareFindings)
@@ -218,23 +229,23 @@ func (p Policy) ignore(r *fnvet.Report, o Options) (words []string, err error) {
 			}
 		}
 	}
-	return p.ignoreReasons(matched, o.Now), err
+	return p.ignoreReasons(matched, o), err
 }
 
 // ignoreReasons words what a person should know of the list: each entry that has
 // ended, and in one line all that are not used.
-func (p Policy) ignoreReasons(matched []int, now time.Time) []string {
+func (p Policy) ignoreReasons(matched []int, o Options) []string {
 	var words, unused []string
 	for i := range p.ignores {
 		ig := &p.ignores[i]
 		switch {
 		case matched[i] == 0:
 			unused = append(unused, fmt.Sprintf("%s (line %d)", short(ig.name), ig.line))
-		case ig.expired(now):
+		case ig.expired(o.Now):
 			words = append(words, fmt.Sprintf("ignore of %s expired on %s", short(ig.name), ig.until))
 		}
 	}
-	if len(unused) > 0 {
+	if len(unused) > 0 && o.wantsAll() {
 		noun := "ignores match"
 		if len(unused) == 1 {
 			noun = "ignore matches"

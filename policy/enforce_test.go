@@ -198,7 +198,7 @@ func TestDatabaseAge(t *testing.T) {
 
 func TestExpressionThatFails(t *testing.T) {
 	for why, text := range map[string]string{
-		"of findings":  "fail-on: never\nblock-when:\n  - {name: x, reason: y, finding: finding.reachable_via[3] == 'x'}\n",
+		"of findings":  "fail-on: never\nblock-when:\n  - {name: x, reason: y, finding: \"finding.reachable_via[3] == 'x'\"}\n",
 		"of a report":  "fail-on: never\nblock-when:\n  - {name: x, reason: y, report: 1 / (report.findings.size() - 7) > 1}\n",
 		"of an ignore": "fail-on: any\nignore:\n  - {reason: y, expires: 2027-01-01, when: \"finding.reachable_via[3] == 'x'\"}\n",
 		"too dear": "fail-on: never\nblock-when:\n  - {name: x, reason: y, report: \"" +

@@ -28,11 +28,14 @@ import (
 type scanFlags struct {
 	formats         []string
 	failOn          string
+	policy          policyFlags
+	set             func(flag string) bool // whether a flag was typed
 	only, skip      []string
 	allowIncomplete bool
 	baseline        string
 	now             string
 	timeout         time.Duration
+	handler         string
 	db              dbFlags
 	unpack          unpackFlags
 }
@@ -113,17 +116,22 @@ could not run; 3 incomplete: something could not be looked at and nothing found 
 			}
 			return nil
 		},
-		RunE: func(cmd *cobra.Command, args []string) error { return c.scan(cmd.Context(), &flags, args) },
+		RunE: func(cmd *cobra.Command, args []string) error {
+			flags.set = cmd.Flags().Changed
+			return c.scan(cmd.Context(), &flags, args)
+		},
 	}
 	f := cmd.Flags()
 	f.SortFlags = false
 	f.StringArrayVarP(&flags.formats, "format", "f", nil, "`FMT[=FILE]`, repeatable: "+strings.Join(allFormats(), ", ")+" (default table)")
 	f.StringVar(&flags.failOn, "fail-on", "high", "`LEVEL` from which a finding blocks: critical, high, medium, low, any, never")
+	flags.policy.add(f)
 	f.StringSliceVar(&flags.only, "only", nil, "only these `KIND`s of finding: "+kindList())
 	f.StringSliceVar(&flags.skip, "skip", nil, "all but these `KIND`s")
 	f.BoolVar(&flags.allowIncomplete, "allow-incomplete", false, "exit 0 where 3 would be said; the gaps are still reported")
 	f.StringVar(&flags.baseline, "baseline", "", "a former JSON report `FILE`; only what is new is judged")
 	f.StringVar(&flags.now, "now", "", "the `TIME` (RFC 3339) to judge ages by, for reproducible runs")
+	f.StringVar(&flags.handler, "handler", "", "the function's `HANDLER` (src/index.handler), for reachability; default: as stated, else by convention")
 	f.DurationVar(&flags.timeout, "timeout", 5*time.Minute, "time limit of one target; reaching it is a gap")
 	flags.db.add(f)
 	flags.unpack.add(f)
@@ -196,7 +204,7 @@ type scanRun struct {
 	matcher   *matcher
 }
 
-func (c *cli) plan(flags *scanFlags) (*scanRun, error) {
+func (c *cli) plan(flags *scanFlags, targets []string) (*scanRun, error) {
 	var err error
 	run := &scanRun{now: time.Now().UTC()}
 	if flags.now != "" {
@@ -207,11 +215,9 @@ func (c *cli) plan(flags *scanFlags) (*scanRun, error) {
 	if run.outs, err = parseOutputs(flags.formats); err != nil {
 		return nil, err
 	}
-	level, err := policy.ParseLevel(flags.failOn)
-	if err != nil {
-		return nil, fmt.Errorf("--fail-on: %w", err)
+	if run.policy, err = c.gate(flags, targets); err != nil {
+		return nil, err
 	}
-	run.policy = policy.Policy{FailOn: level, AllowIncomplete: flags.allowIncomplete}
 	if flags.baseline != "" {
 		if run.baseline, err = readReport(flags.baseline); err != nil {
 			return nil, fmt.Errorf("--baseline: %w", err)
@@ -224,13 +230,36 @@ func (c *cli) plan(flags *scanFlags) (*scanRun, error) {
 	if err != nil {
 		return nil, err
 	}
-	run.request.Only, run.request.Skip = flags.only, flags.skip
+	run.request.Only, run.request.Skip, run.request.Handler = flags.only, flags.skip, flags.handler
 	run.request.Key, run.request.Offline = installationKey(), flags.db.offline
 	if run.config, err = run.request.config(); err != nil {
 		return nil, err
 	}
 	run.config.Matcher, run.config.Version, run.config.Rules = run.matcher, version(), rulesVersion()
 	return run, nil
+}
+
+// gate is the policy of the file with what the flags replace in it.
+func (c *cli) gate(flags *scanFlags, targets []string) (policy.Policy, error) {
+	level, err := policy.ParseLevel(flags.failOn)
+	if err != nil {
+		return policy.Policy{}, fmt.Errorf("--fail-on: %w", err)
+	}
+	p, err := flags.policy.load(c, targets)
+	if err != nil {
+		return policy.Policy{}, err
+	}
+	if flags.set("fail-on") {
+		p = p.At(level)
+	}
+	switch {
+	case flags.set("max-db-age"):
+		p.MaxDatabaseAge = flags.db.maxAge
+	case p.MaxDatabaseAge > 0:
+		flags.db.maxAge = p.MaxDatabaseAge
+	}
+	p.AllowIncomplete = flags.allowIncomplete
+	return p, nil
 }
 
 // maxReport bounds a saved report that is read back.
@@ -259,7 +288,7 @@ func readReport(path string) (*fnvet.Report, error) {
 // scan runs every target and writes every format. A target that cannot be
 // scanned does not stop the others.
 func (c *cli) scan(ctx context.Context, flags *scanFlags, targets []string) error {
-	run, err := c.plan(flags)
+	run, err := c.plan(flags, targets)
 	if err != nil {
 		return err
 	}
@@ -323,10 +352,10 @@ func (c *cli) scanOne(ctx context.Context, run *scanRun, target string) (*fnvet.
 		}
 	}
 	r := scan.Complete(ctx, harvest, run.config)
-	if run.baseline != nil {
-		policy.Baseline(r.Findings, run.baseline)
+	err = policy.Enforce(r, run.policy, policy.Options{Now: run.now, Compare: compareVersions, Baseline: run.baseline, Wants: run.config.Wants})
+	if err != nil {
+		return nil, fmt.Errorf("policy: %w", err)
 	}
-	r.Verdict = policy.Judge(r, run.policy)
 	return r, nil
 }
 

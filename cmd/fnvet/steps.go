@@ -6,6 +6,8 @@ import (
 	"github.com/fnvet/fnvet"
 	"github.com/fnvet/fnvet/advisory"
 	"github.com/fnvet/fnvet/deps"
+	"github.com/fnvet/fnvet/policy"
+	"github.com/fnvet/fnvet/reach"
 	"github.com/fnvet/fnvet/scan"
 	"github.com/fnvet/fnvet/secrets"
 	"github.com/fnvet/fnvet/unpack"
@@ -16,8 +18,9 @@ var inventoryKinds = []fnvet.Kind{fnvet.Vulnerability, fnvet.Malware, fnvet.Lice
 
 // steps is the whole table of what a scan does with a file, made anew for each
 // target: detectors that join several files hold the state of one scan.
-func steps(finder *secrets.Scanner) []scan.Step {
+func steps(finder *secrets.Scanner, handler string) []scan.Step {
 	table := inventory()
+	table = append(table, scan.Step{Name: "reach", Kinds: inventoryKinds, Detector: reach.New(reach.Options{Handler: handler})})
 	return append(table, scan.Step{Name: "secrets", Kinds: []fnvet.Kind{fnvet.SecretKind}, Detector: finder})
 }
 
@@ -38,6 +41,7 @@ func rules() ([]fnvet.Rule, error) {
 	}
 	all = append(all, advisory.Rules()...)
 	all = append(all, unpack.Rules()...)
+	all = append(all, policy.Rules()...)
 	slices.SortFunc(all, func(a, b fnvet.Rule) int {
 		switch {
 		case a.ID < b.ID:
