@@ -6,7 +6,6 @@ import (
 	"errors"
 	"fmt"
 	"os"
-	"regexp"
 	"strings"
 	"time"
 
@@ -55,12 +54,12 @@ func awsError(what string, err error) error {
 	return fmt.Errorf("%s: %w", what, plain(err, nil))
 }
 
-var bucketName = regexp.MustCompile(`^[a-zA-Z0-9][a-zA-Z0-9._-]{1,254}$`)
+var bucketName = pattern(`^[a-zA-Z0-9][a-zA-Z0-9._-]{1,254}$`)
 
 // object plans the download of bucket/key.
 func object(ctx context.Context, target string, opts Options) (*Plan, error) {
 	bucket, key, _ := strings.Cut(target, "/")
-	if !bucketName.MatchString(bucket) || key == "" || strings.HasSuffix(key, "/") {
+	if !bucketName().MatchString(bucket) || key == "" || strings.HasSuffix(key, "/") {
 		return nil, fmt.Errorf("%q is not s3://BUCKET/KEY", s3Prefix+target)
 	}
 	c, err := awsConfig(ctx, "", opts)

@@ -8,7 +8,6 @@ import (
 	"io"
 	"net/http"
 	"net/url"
-	"regexp"
 )
 
 // ErrTooLarge is a file of more bytes than Fetch was told to take.
@@ -60,13 +59,13 @@ func Fetch(ctx context.Context, d *Download, limit int64, opts Options) ([]byte,
 }
 
 // s3Code is the code in an error document of S3.
-var s3Code = regexp.MustCompile(`<Code>([A-Za-z0-9]{1,64})</Code>`)
+var s3Code = pattern(`<Code>([A-Za-z0-9]{1,64})</Code>`)
 
 // refusal says what a server that gave no file answered.
 func refusal(host string, resp *http.Response) error {
 	text := fmt.Sprintf("%s answered %d %s", host, resp.StatusCode, http.StatusText(resp.StatusCode))
 	body, _ := io.ReadAll(io.LimitReader(resp.Body, 16<<10)) // the status says enough
-	if m := s3Code.FindSubmatch(body); m != nil {
+	if m := s3Code().FindSubmatch(body); m != nil {
 		text += ": " + string(m[1])
 	}
 	return errors.New(text)

@@ -5,7 +5,6 @@ import (
 	"errors"
 	"fmt"
 	"maps"
-	"regexp"
 	"slices"
 	"strings"
 
@@ -17,17 +16,17 @@ import (
 )
 
 var (
-	functionName = regexp.MustCompile(`^([A-Za-z0-9_-]{1,140})(?::([A-Za-z0-9$_-]{1,128}))?$`)
-	functionARN  = regexp.MustCompile(`^(arn:aws[a-z-]*:lambda:([a-z0-9-]+):[0-9]{12}:function:([A-Za-z0-9_-]{1,140}))(?::([A-Za-z0-9$_-]{1,128}))?$`)
+	functionName = pattern(`^([A-Za-z0-9_-]{1,140})(?::([A-Za-z0-9$_-]{1,128}))?$`)
+	functionARN  = pattern(`^(arn:aws[a-z-]*:lambda:([a-z0-9-]+):[0-9]{12}:function:([A-Za-z0-9_-]{1,140}))(?::([A-Za-z0-9$_-]{1,128}))?$`)
 )
 
 // function plans the download of a Lambda function, by name or ARN and qualifier.
 func function(ctx context.Context, target string, opts Options) (*Plan, error) {
 	in := &lambda.GetFunctionInput{}
 	name, region, qualifier := "", "", ""
-	if m := functionARN.FindStringSubmatch(target); m != nil {
+	if m := functionARN().FindStringSubmatch(target); m != nil {
 		in.FunctionName, region, name, qualifier = &m[1], m[2], m[3], m[4]
-	} else if m := functionName.FindStringSubmatch(target); m != nil {
+	} else if m := functionName().FindStringSubmatch(target); m != nil {
 		in.FunctionName, name, qualifier = &m[1], m[1], m[2]
 	} else {
 		return nil, fmt.Errorf("%q is not lambda:NAME[:QUALIFIER]", lambdaPrefix+target)

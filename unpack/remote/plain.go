@@ -8,7 +8,6 @@ import (
 	"net"
 	"net/http"
 	"net/url"
-	"regexp"
 	"strings"
 	"unicode"
 
@@ -64,12 +63,12 @@ func answer(t *transport.Error) string {
 	return text
 }
 
-var address = regexp.MustCompile(`([A-Za-z][A-Za-z0-9+.-]*://)([^\s/?#"'@]*@)?([^\s?#"']*)([?#][^\s"']*)?`)
+var address = pattern(`([A-Za-z][A-Za-z0-9+.-]*://)([^\s/?#"'@]*@)?([^\s?#"']*)([?#][^\s"']*)?`)
 
 // mask takes queries and user names out of addresses, and what was sent to log
 // in out of the rest.
 func mask(text string, secrets []string) string {
-	text = address.ReplaceAllString(text, "$1$3")
+	text = address().ReplaceAllString(text, "$1$3")
 	for _, s := range secrets {
 		scheme, value, _ := strings.Cut(s, " ")
 		words := []string{value}

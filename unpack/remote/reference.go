@@ -3,7 +3,6 @@ package remote
 import (
 	"fmt"
 	"path"
-	"regexp"
 	"strings"
 
 	"github.com/google/go-containerregistry/pkg/name"
@@ -68,7 +67,7 @@ func looksRemote(target string) bool {
 	return true
 }
 
-var digestForm = regexp.MustCompile(`^sha256:[0-9a-f]{64}$`)
+var digestForm = pattern(`^sha256:[0-9a-f]{64}$`)
 
 // IsDigest reports whether s is a SHA-256 digest as registries write it.
-func IsDigest(s string) bool { return digestForm.MatchString(s) }
+func IsDigest(s string) bool { return digestForm().MatchString(s) }
