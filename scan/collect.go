@@ -28,6 +28,8 @@ type Harvest struct {
 	Bytes    int64 // uncompressed
 	Started  time.Time
 	Sandbox  string // how the walk was confined, "" when it was not
+	// Fresh are the layers that a Cache may keep.
+	Fresh []LayerKey
 }
 
 // A Part is what one step made of one file, or of all at the end (Path "").
@@ -57,6 +59,7 @@ func Collect(ctx context.Context, target string, c Config) (*Harvest, error) {
 func Stream(ctx context.Context, target string, c Config, emit func(Part)) (*Harvest, error) {
 	h := &Harvest{Started: time.Now()}
 	col := &collector{steps: c.active(), watch: c.Watch, emit: emit}
+	col.shelf = newShelf(&c, col.steps, target)
 	walkCtx, cancel := ctx, context.CancelFunc(func() {})
 	if c.Timeout > 0 {
 		walkCtx, cancel = context.WithTimeout(ctx, c.Timeout)
@@ -67,6 +70,9 @@ func Stream(ctx context.Context, target string, c Config, emit func(Part)) (*Har
 		return nil, err
 	}
 	if err := ctx.Err(); err != nil {
+		return nil, err
+	}
+	if h.Fresh, err = col.settle(walkCtx, target, c.Unpack, res); err != nil {
 		return nil, err
 	}
 	col.finish(ctx, res.Removed)
@@ -88,12 +94,14 @@ func compareRemovals(a, b Removal) int {
 	return cmp.Or(cmp.Compare(a.Path, b.Path), cmp.Compare(a.Layer, b.Layer))
 }
 
+func compareParts(a, b Part) int {
+	return cmp.Or(cmp.Compare(a.Path, b.Path), cmp.Compare(a.Layer, b.Layer), cmp.Compare(a.Step, b.Step))
+}
+
 // join merges the parts in path order into the report and returns the packages
 // of the final file system and its distribution.
 func (h *Harvest) join(r *fnvet.Report) ([]fnvet.Package, *fnvet.Distro) {
-	slices.SortFunc(h.Parts, func(a, b Part) int {
-		return cmp.Or(cmp.Compare(a.Path, b.Path), cmp.Compare(a.Layer, b.Layer), cmp.Compare(a.Step, b.Step))
-	})
+	slices.SortFunc(h.Parts, compareParts)
 	type at struct{ path, layer string }
 	gone := make(map[at]string, len(h.Gone))
 	for _, g := range h.Gone {
@@ -124,6 +132,7 @@ func (h *Harvest) join(r *fnvet.Report) ([]fnvet.Package, *fnvet.Distro) {
 type collector struct {
 	steps []Step
 	watch Watch
+	shelf *shelf // nil without a cache
 
 	mu   sync.Mutex
 	emit func(Part)
@@ -166,7 +175,11 @@ func (c *collector) add(p Part) {
 func (c *collector) visit(ctx context.Context, f *fnvet.File) {
 	w := c.worker()
 	defer c.done(w)
+	cached := c.shelf.offer(f)
 	for i := range c.steps {
+		if cached && c.shelf.kept[i] {
+			continue
+		}
 		if facts, some := c.run(ctx, w, i, f); some {
 			c.add(Part{f.Path, f.Layer, i, facts})
 		}
@@ -183,6 +196,7 @@ func (c *collector) run(ctx context.Context, worker, step int, f *fnvet.File) (f
 		if p := recover(); p != nil {
 			facts.Gaps = append(facts.Gaps, crashed(s.Name, f.Path, p))
 			some = true
+			c.shelf.spoil(f)
 		}
 	}()
 	if !s.Detector.Want(f) {
@@ -195,6 +209,9 @@ func (c *collector) run(ctx context.Context, worker, step int, f *fnvet.File) (f
 	facts, err := s.Detector.Detect(ctx, f)
 	if err != nil {
 		facts.Gaps = append(facts.Gaps, gapOf(f.Path, err))
+		if ctx.Err() != nil {
+			c.shelf.spoil(f)
+		}
 	}
 	return facts, len(facts.Packages)+len(facts.Findings)+len(facts.Gaps) > 0 || facts.Distro != nil
 }

@@ -50,6 +50,8 @@ type Config struct {
 	Timeout time.Duration
 	Version string // of fnvet
 	Rules   string // of the rule set
+	// Cache, when set, answers for layers that were searched before.
+	Cache *Cache
 	// Watch, when set, follows the work.
 	Watch Watch
 }
