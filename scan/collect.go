@@ -75,6 +75,11 @@ func Stream(ctx context.Context, target string, c Config, emit func(Part)) (*Har
 	if h.Fresh, err = col.settle(walkCtx, target, c.Unpack, res); err != nil {
 		return nil, err
 	}
+	for _, s := range col.steps {
+		if d, ok := s.Detector.(situated); ok {
+			d.Situate(res.Artifact, res.Settings, len(res.Gaps) == 0)
+		}
+	}
 	col.finish(ctx, res.Removed)
 	h.Artifact, h.Gaps, h.Findings = res.Artifact, res.Gaps, res.Findings
 	h.Files, h.Bytes = res.Files, res.Bytes

@@ -83,12 +83,14 @@ func Complete(ctx context.Context, h *Harvest, c Config) *fnvet.Report {
 	if c.Settings != nil {
 		redactPackages(r.Packages, c.Settings.Redact)
 	}
+	via := h.reachable(r.Packages)
 	if distro != nil {
 		r.Artifact.Config.Distro = strings.TrimSpace(distro.ID + " " + distro.VersionID)
 	}
 	r.Scan.Database.Ecosystems = []string{}
 	if c.Matcher != nil && (c.wants(fnvet.Vulnerability) || c.wants(fnvet.Malware)) {
 		findings, gaps, info := c.Matcher.Match(ctx, r.Packages)
+		follow(findings, r.Packages, via)
 		r.Findings = append(r.Findings, findings...)
 		r.Gaps = append(r.Gaps, gaps...)
 		r.Scan.Database = info

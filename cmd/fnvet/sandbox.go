@@ -43,6 +43,7 @@ type walkRequest struct {
 	Timeout    time.Duration
 	Key        []byte // of Secret.Hash
 	Offline    bool
+	Handler    string // the function's, or "" for what configuration and conventions say
 }
 
 // A walkMessage is one answer of a child: a part, or the end.
@@ -79,7 +80,7 @@ func (q *walkRequest) config() (scan.Config, error) {
 		return scan.Config{}, err
 	}
 	c.Settings = finder
-	c.Steps = steps(finder)
+	c.Steps = steps(finder, q.Handler)
 	return c, nil
 }
 

@@ -1,0 +1,195 @@
+// Package reach says which packages a function can load, starting from its
+// entry point: yes, no or unknown. While the files pass it keeps only what each
+// imports; after the last one it joins that into graphs (package node, package
+// python) and answers for every package by the place the inventory states.
+//
+// A no is a promise: whatever the package cannot follow (computed names,
+// evaluated text, started programs, an entry it cannot find, files that could
+// not be read) makes answers unknown. It runs nothing.
+package reach
+
+import (
+	"context"
+	"path"
+	"slices"
+	"strings"
+	"sync"
+
+	"github.com/fnvet/fnvet"
+	"github.com/fnvet/fnvet/reach/node"
+)
+
+// Options are what a caller knows of the start of the function.
+type Options struct {
+	// Handler is the function's handler as Lambda writes it ("src/index.handler");
+	// "" means that of the artifact's configuration, else what conventions say.
+	Handler string
+}
+
+// A Detector gathers imports over one scan and answers at its end.
+type Detector struct {
+	options Options
+
+	mu       sync.Mutex
+	files    []file
+	words    map[string]string // interned
+	scripts  map[string]bool   // places of shell scripts that only run their arguments
+	artifact fnvet.Artifact
+	env      map[string]string
+	placed   bool // Situate was called
+	whole    bool // and said that every file was seen
+}
+
+// A file is one file with what it imports.
+type file struct {
+	path, layer string
+	container   string
+	depth       int
+	name        string // in the file system the function sees
+	js          *node.File
+}
+
+// New returns a detector for one scan.
+func New(o Options) *Detector {
+	return &Detector{options: o, words: make(map[string]string), scripts: make(map[string]bool), env: make(map[string]string)}
+}
+
+// Want takes what may be code or link to it, by name.
+func (d *Detector) Want(f *fnvet.File) bool {
+	if f.Archive {
+		return false
+	}
+	return f.Link != "" || node.Wants(f.Name) || strings.HasSuffix(f.Name, ".sh")
+}
+
+// Detect notes what one file imports. It never fails and finds nothing yet.
+func (d *Detector) Detect(_ context.Context, f *fnvet.File) (fnvet.Facts, error) {
+	got := file{path: f.Path, layer: f.Layer, container: f.Container, depth: f.Depth, name: f.Name}
+	through := false
+	switch {
+	case f.Link != "":
+		got.js = &node.File{Name: f.Name, Link: f.Link}
+	case strings.HasSuffix(f.Name, ".sh"):
+		through = passesOn(f.Data)
+	default:
+		js := node.Read(f.Name, f.Data)
+		got.js = &js
+	}
+	d.mu.Lock()
+	defer d.mu.Unlock()
+	if through {
+		d.scripts[f.Name] = true
+	}
+	if got.js != nil {
+		d.intern(&got.js.Source)
+		d.files = append(d.files, got)
+	}
+	return fnvet.Facts{}, nil
+}
+
+// intern lets equal specifiers of different files share their memory.
+func (d *Detector) intern(s *node.Source) {
+	for i := range s.Refs {
+		s.Refs[i].Spec = d.same(s.Refs[i].Spec)
+	}
+	for _, list := range [][]string{s.Paths, s.Stems, s.Prefixes} {
+		for i := range list {
+			list[i] = d.same(list[i])
+		}
+	}
+}
+
+func (d *Detector) same(s string) string {
+	if old, ok := d.words[s]; ok {
+		return old
+	}
+	d.words[s] = s
+	return s
+}
+
+// Situate tells how the artifact starts, before Finish: its configuration and
+// settings as the walk found them. whole is false when files were not seen, so
+// that nothing can be ruled out.
+func (d *Detector) Situate(a fnvet.Artifact, settings []fnvet.Setting, whole bool) {
+	d.mu.Lock()
+	defer d.mu.Unlock()
+	d.artifact, d.whole, d.placed = a, whole, true
+	for _, s := range settings {
+		switch s.Name {
+		case "NODE_OPTIONS", "NODE_PATH", "PYTHONPATH", "AWS_LAMBDA_EXEC_WRAPPER":
+			if s.Source != "metadata" {
+				d.env[s.Name] = strings.Clone(s.Value)
+			}
+		}
+	}
+}
+
+// Finish joins the graphs and answers for the packages at their places.
+func (d *Detector) Finish(ctx context.Context, removed func(path, layer string) bool) (fnvet.Facts, error) {
+	d.mu.Lock()
+	defer d.mu.Unlock()
+	var facts fnvet.Facts
+	d.files = slices.DeleteFunc(d.files, func(f file) bool { return removed(f.path, f.layer) })
+	systems := make(map[string][]file)
+	var order []string
+	for _, f := range d.files {
+		if d.artifact.Type != "image" && f.layer != "" && f.depth == 0 {
+			f.container, f.name = "", path.Join("opt", f.name) // a Lambda layer
+			f.js.Name = f.name
+		}
+		if f.depth > 0 && d.artifact.Type != "directory" {
+			continue // an archive in a package: nothing says that it runs
+		}
+		if f.depth == 0 {
+			f.container = ""
+		}
+		if _, ok := systems[f.container]; !ok {
+			order = append(order, f.container)
+		}
+		systems[f.container] = append(systems[f.container], f)
+	}
+	slices.Sort(order)
+	for _, at := range order {
+		found, err := d.system(ctx, at, systems[at])
+		if err != nil {
+			return fnvet.Facts{}, err
+		}
+		facts.Reach = append(facts.Reach, found...)
+	}
+	d.files, d.words = nil, nil
+	return facts, nil
+}
+
+// system answers for one file system.
+func (d *Detector) system(ctx context.Context, container string, files []file) ([]fnvet.ReachFact, error) {
+	slices.SortFunc(files, func(a, b file) int {
+		if c := strings.Compare(a.name, b.name); c != 0 {
+			return c
+		}
+		return strings.Compare(a.layer+"\x00"+a.path, b.layer+"\x00"+b.path)
+	})
+	list := make([]node.File, len(files))
+	for i, f := range files {
+		list[i] = *f.js
+	}
+	program, ok := d.nodeProgram(container, list)
+	if !ok {
+		return nil, nil
+	}
+	answers, ok, err := node.Reach(ctx, list, program)
+	if err != nil || !ok {
+		return nil, err
+	}
+	facts := make([]fnvet.ReachFact, 0, len(answers))
+	for _, a := range answers {
+		f := files[a.File]
+		reach := a.Reach
+		if reach == fnvet.ReachNo && !(d.placed && d.whole) {
+			reach = fnvet.ReachUnknown
+		}
+		if reach != fnvet.ReachUnknown {
+			facts = append(facts, fnvet.ReachFact{Path: f.path, Layer: f.layer, Reach: reach, Via: a.Via})
+		}
+	}
+	return facts, nil
+}
