@@ -6,6 +6,7 @@ import (
 	"strings"
 
 	"github.com/fnvet/fnvet"
+	"github.com/fnvet/fnvet/deps/bundle"
 	"github.com/fnvet/fnvet/deps/dotnet"
 	"github.com/fnvet/fnvet/deps/golang"
 	"github.com/fnvet/fnvet/deps/internal/entry"
@@ -36,6 +37,7 @@ func Detectors() []Named {
 		{"deps/pnpm-lock", manifest(npm.ParsePnpm, "pnpm-lock.yaml")},
 		{"deps/yarn-lock", manifest(npm.ParseYarn, "yarn.lock")},
 		{"deps/bun-lock", manifest(npm.ParseBun, "bun.lock")},
+		{"deps/bundle", bundle.New()},
 		{"deps/python-installed", named(python.WantInstalled, python.ParseMetadata)},
 		{"deps/python-requirements", named(own(python.WantRequirements), python.ParseRequirements)},
 		{"deps/poetry-lock", manifest(python.ParsePoetry, "poetry.lock")},

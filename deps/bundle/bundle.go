@@ -1,0 +1,251 @@
+// Package bundle finds the packages in code that was bundled or built into one
+// file: the output of esbuild, webpack, rollup, ncc, parcel, browserify and
+// swc, and binaries that were stripped, packed or built as native images.
+//
+// What names a package, strongest first: paths in a source map, paths and names
+// of modules that the bundler kept, embedded package.json files, licence
+// comments and lists, texts that only one package has. Each package carries
+// that evidence and a confidence. A version is only stated when something
+// states it; otherwise the package is listed without one. A bundle whose
+// packages do not all show is a gap. docs/bundles.md says what each tool
+// leaves and how much is found.
+//
+// It runs nothing, parses no JavaScript and knows no advisories. Files of
+// installed packages are not looked at.
+package bundle
+
+import (
+	"context"
+	"fmt"
+	"path"
+	"slices"
+	"strings"
+	"sync"
+
+	"github.com/fnvet/fnvet"
+	"github.com/fnvet/fnvet/deps/golang"
+)
+
+// maxScript is the size in bytes above which a script is reported as a gap.
+const maxScript = 256 << 20
+
+// A Detector lists the packages of bundled JavaScript and of native images, and
+// says which binaries hide theirs. One value serves one scan.
+type Detector struct {
+	mu    sync.Mutex
+	files map[at]*trace
+}
+
+// at is where a file is.
+type at struct{ path, layer string }
+
+// A trace is what one file showed: a script, its map or its licences.
+type trace struct {
+	at
+	kind   traceKind
+	signs  signs
+	size   int64
+	inv    inventory
+	url    string // of the source map a script names
+	mapErr error
+}
+
+type traceKind int
+
+const (
+	scriptFile traceKind = iota
+	mapFile
+	licenseTexts
+)
+
+// New returns a detector for one scan.
+func New() *Detector { return &Detector{files: make(map[at]*trace)} }
+
+// Want takes scripts outside installed packages whose first or last bytes show
+// a bundler's work, the source maps and lists of licences beside scripts, and
+// executables.
+func (d *Detector) Want(f *fnvet.File) bool {
+	if script(f) {
+		return look(f.Data) != none
+	}
+	if f.Link != "" || f.Size == 0 {
+		return false
+	}
+	if golang.Executable(f.Data) {
+		return f.Size <= maxBinary // larger ones are the Go detector's gap
+	}
+	if _, ok := mapOf(f.Name); ok {
+		return true
+	}
+	_, ok := licensesOf(f.Name)
+	return ok
+}
+
+// Detect reads one file; the packages come with Finish. Its error says what of
+// a bundle or source map could not be read.
+func (d *Detector) Detect(ctx context.Context, f *fnvet.File) (fnvet.Facts, error) {
+	if err := ctx.Err(); err != nil {
+		return fnvet.Facts{}, err
+	}
+	if golang.Executable(f.Data) {
+		return readBinary(f)
+	}
+	t := &trace{at: at{strings.Clone(f.Path), strings.Clone(f.Layer)}, size: f.Size}
+	var err error
+	switch {
+	case f.Size > maxScript:
+		return fnvet.Facts{Gaps: []fnvet.Gap{{
+			Path: f.Path, Reason: fnvet.GapLimit, Detail: fmt.Sprintf("not read for bundled packages: %d bytes is more than %d", f.Size, maxScript),
+		}}}, nil
+	case path.Ext(f.Name) == ".map":
+		t.kind = mapFile
+		t.mapErr = t.inv.byMap(f.Data)
+		err = t.mapErr
+	case path.Ext(f.Name) == ".txt":
+		t.kind = licenseTexts
+		t.inv.byLicenseFile(f.Data)
+	default:
+		t.signs = look(f.Data)
+		err = t.script(f.Data)
+	}
+	if t.kind == mapFile && err != nil && len(t.inv.items) == 0 {
+		err = nil // not a source map, or an empty one; the script beside it tells
+	}
+	d.mu.Lock()
+	d.files[t.at] = t
+	d.mu.Unlock()
+	if err != nil {
+		return fnvet.Facts{Gaps: []fnvet.Gap{{Path: f.Path, Reason: fnvet.GapUnparsable, Detail: err.Error()}}}, nil
+	}
+	return fnvet.Facts{}, nil
+}
+
+// script reads the code of a script, and the source map inside it.
+func (t *trace) script(code []byte) error {
+	data, url, err := inlineMap(code)
+	t.url = strings.Clone(url)
+	if data != nil && err == nil {
+		if i := lastMapComment(code); i >= 0 {
+			code = code[:i]
+		}
+		err = t.inv.byMap(data)
+	}
+	if len(code) <= maxScript {
+		t.inv.byCode(code, t.signs == certain)
+	}
+	return err
+}
+
+// Finish joins scripts with what stands beside them. A script removed by a
+// later layer has no packages.
+func (d *Detector) Finish(ctx context.Context, removed func(path, layer string) bool) (fnvet.Facts, error) {
+	d.mu.Lock()
+	defer d.mu.Unlock()
+	var facts fnvet.Facts
+	list := make([]*trace, 0, len(d.files))
+	for _, t := range d.files {
+		list = append(list, t)
+	}
+	slices.SortFunc(list, func(a, b *trace) int {
+		if c := strings.Compare(a.path, b.path); c != 0 {
+			return c
+		}
+		return strings.Compare(a.layer, b.layer)
+	})
+	list = slices.DeleteFunc(list, func(t *trace) bool { return removed(t.path, t.layer) })
+	d.attach(list)
+	for _, t := range list {
+		if err := ctx.Err(); err != nil {
+			return facts, err
+		}
+		if t.kind == licenseTexts {
+			continue
+		}
+		at := t.path
+		facts.Packages = append(facts.Packages, t.inv.packages(at, t.layer)...)
+		facts.Gaps = append(facts.Gaps, t.gaps()...)
+	}
+	return facts, nil
+}
+
+// attach moves what maps and licences show to the script they belong to.
+func (d *Detector) attach(list []*trace) {
+	inDir := make(map[at][]*trace)
+	for _, t := range list {
+		if t.kind == scriptFile {
+			dir := at{path.Dir(t.path), t.layer}
+			inDir[dir] = append(inDir[dir], t)
+		}
+	}
+	for _, t := range list {
+		for _, js := range d.owners(t, inDir) {
+			js.inv.merge(&t.inv)
+			if js.mapErr == nil {
+				js.mapErr = t.mapErr
+			}
+			if t.kind == mapFile {
+				js.signs = max(js.signs, weak)
+			}
+		}
+	}
+	for _, t := range list {
+		if t.kind == mapFile && len(d.owners(t, inDir)) > 0 {
+			t.inv = inventory{}
+		}
+	}
+}
+
+// owners returns the scripts that a map or a list of licences belongs to.
+func (d *Detector) owners(t *trace, inDir map[at][]*trace) []*trace {
+	var out []*trace
+	beside := inDir[at{path.Dir(t.path), t.layer}]
+	switch t.kind {
+	case mapFile:
+		name := strings.TrimSuffix(t.path, ".map")
+		for _, js := range beside {
+			if js.path == name || js.url != "" && path.Base(js.url) == path.Base(t.path) {
+				out = append(out, js)
+			}
+		}
+	case licenseTexts:
+		name, exact := strings.CutSuffix(t.path, ".LICENSE.txt")
+		var bundles []*trace
+		for _, js := range beside {
+			if js.path == name {
+				return []*trace{js}
+			}
+			if js.signs == certain {
+				bundles = append(bundles, js)
+			}
+		}
+		if !exact && len(bundles) == 1 {
+			out = bundles
+		}
+	case scriptFile:
+	}
+	return out
+}
+
+// gaps says what of a script's packages is not known.
+func (t *trace) gaps() []fnvet.Gap {
+	if t.kind != scriptFile {
+		return nil
+	}
+	detail := ""
+	n := len(t.inv.items)
+	switch {
+	case t.inv.over:
+		return []fnvet.Gap{{Path: t.path, Reason: fnvet.GapLimit, Detail: fmt.Sprintf("more than %d packages in one bundle", maxItems)}}
+	case t.inv.complete:
+		return nil
+	case n > 0:
+		detail = fmt.Sprintf("bundle only partly inventoried: %d packages show, but no source map or path of every module", n)
+	case t.signs == certain || t.size >= minSquashed && t.url == "":
+		detail = "bundle not inventoried: no source map, path of a module or licence names a package"
+	case t.size >= minSquashed:
+		detail = "bundle not inventoried: its source map is not in the artifact"
+	default:
+		return nil
+	}
+	return []fnvet.Gap{{Path: t.path, Reason: fnvet.GapNotInventoried, Detail: detail}}
+}
