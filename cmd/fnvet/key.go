@@ -16,14 +16,21 @@ const keySize = 32
 // Where nothing can be kept it is derived from the machine's name, so that two
 // runs still agree; such a key hides a secret only from those who do not know it.
 func installationKey() []byte {
-	if dir, err := os.UserConfigDir(); err == nil {
-		if key, err := keptKey(filepath.Join(dir, "fnvet", "key")); err == nil {
-			return key
-		}
+	if key, err := secretKey(); err == nil {
+		return key
 	}
 	host, _ := os.Hostname()
 	sum := sha256.Sum256([]byte("fnvet installation key\x00" + host))
 	return sum[:]
+}
+
+// secretKey is the installation key that nobody else can know, or an error.
+func secretKey() ([]byte, error) {
+	dir, err := os.UserConfigDir()
+	if err != nil {
+		return nil, err
+	}
+	return keptKey(filepath.Join(dir, "fnvet", "key"))
 }
 
 func keptKey(path string) ([]byte, error) {

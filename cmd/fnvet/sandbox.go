@@ -43,6 +43,7 @@ type walkRequest struct {
 	Timeout    time.Duration
 	Key        []byte // of Secret.Hash
 	Offline    bool
+	CacheDir   string // absolute, or "" for no cache
 	Handler    string // the function's, or "" for what configuration and conventions say
 }
 
@@ -80,6 +81,7 @@ func (q *walkRequest) config() (scan.Config, error) {
 		return scan.Config{}, err
 	}
 	c.Settings = finder
+	c.Cache = q.cache()
 	c.Steps = steps(finder, q.Handler)
 	return c, nil
 }
@@ -255,6 +257,9 @@ func (c *cli) confined(ctx context.Context, q walkRequest, board *sandbox.Board,
 	config.Unpack.Stdin = c.stdin
 	config.Watch = board
 	readable, network := unpack.Needs(q.Target, q.Unpack)
+	if q.CacheDir != "" {
+		readable = append(readable, q.CacheDir)
+	}
 	level, err := sandbox.Enter(readable, network, sandbox.Limits{Memory: sandboxMemory, Files: sandboxFiles})
 	if err != nil {
 		return nil, err

@@ -51,11 +51,13 @@ type unpackFlags struct {
 	layers         []string
 	insecure       bool
 	endpoint       string
+	cache          string
 }
 
 func (u *unpackFlags) add(f *pflag.FlagSet) {
 	f.StringVar(&u.platform, "platform", "", "platform to take from a multi-platform image: `OS/ARCH` (default: the only one there is, else linux/amd64)")
 	f.StringArrayVar(&u.layers, "layer", nil, "Lambda layer to compose with the function: zip `FILE`, repeatable, lowest first")
+	f.StringVar(&u.cache, "cache", "", "`DIR` to keep in what was found in image layers, and not to search them again")
 	f.BoolVar(&u.insecure, "insecure-registry", false, "allow plain http to the registry")
 	f.StringVar(&u.endpoint, "aws-endpoint", "", "`URL` of the AWS APIs (default: $AWS_ENDPOINT_URL, else the region's own)")
 	f.StringVar(&u.name, "name", "", "`NAME` of the artifact in the report (default: of the file; stdin for -)")
@@ -80,8 +82,12 @@ func (u *unpackFlags) request(timeout time.Duration) (walkRequest, bool, error) 
 	if u.entries <= 0 || u.depth <= 0 || u.ratio <= 0 || timeout <= 0 {
 		return walkRequest{}, false, errors.New("--max-entries, --max-depth, --max-ratio and --timeout take a number above 0")
 	}
+	cache, err := cacheDir(u.cache)
+	if err != nil {
+		return walkRequest{}, false, fmt.Errorf("--cache: %w", err)
+	}
 	return walkRequest{
-		Timeout: timeout,
+		Timeout: timeout, CacheDir: cache,
 		Unpack: unpack.Options{
 			Name: u.name, Platform: u.platform, Layers: u.layers,
 			Remote: remote.Options{Insecure: u.insecure, Endpoint: u.endpoint},
@@ -350,6 +356,7 @@ func (c *cli) scanOne(ctx context.Context, run *scanRun, target string) (*fnvet.
 		if harvest, err = c.collect(ctx, q, run.sandboxed); err != nil {
 			return nil, err
 		}
+		c.keep(harvest, run.config)
 	}
 	r := scan.Complete(ctx, harvest, run.config)
 	err = policy.Enforce(r, run.policy, policy.Options{Now: run.now, Compare: compareVersions, Baseline: run.baseline, Wants: run.config.Wants})
