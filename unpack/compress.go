@@ -220,7 +220,7 @@ func (w *walker) single(sc *scope, r io.Reader, hint int64) {
 	name := singleName(path.Base(strings.TrimSuffix(sc.where(w), "!/")))
 	lease := w.mem.acquire(hint, sc.depth)
 	defer w.mem.release(&lease)
-	data, err := w.readAll(&lease, r, hint, sc.path(name))
+	data, err := w.readAll(&lease, r, hint, unknownSize, sc.path(name))
 	if err != nil {
 		w.damage(sc.where(w), err)
 	}
@@ -270,19 +270,29 @@ func (w *walker) guard(sc *scope, work func()) {
 	work()
 }
 
+// unknownSize is the stated size of a file whose container does not say.
+const unknownSize = -1
+
 // readAll reads r to its end into a buffer of lease, which starts with room for
-// hint bytes, those that were acquired. It returns what it read also when it
-// fails; past the file limit it notes the gap and fails with errLimit.
-func (w *walker) readAll(l *lease, r io.Reader, hint int64, path string) ([]byte, error) {
+// hint bytes, those that were acquired. stated is how many bytes there should be:
+// room for them is made once a quarter of them has come, so that a lie costs
+// little. It returns what it read also when it fails; past the file limit it
+// notes the gap and fails with errLimit.
+func (w *walker) readAll(l *lease, r io.Reader, hint, stated int64, path string) ([]byte, error) {
 	l.buf = w.mem.buffer(int(hint) + 1)
 	w.mem.grow(l, max(int64(cap(*l.buf))-l.n, 0))
 	for {
 		buf := *l.buf
-		if len(buf) == cap(buf) && len(buf) >= pieceLen {
-			return w.readPieces(l, r, path)
-		}
 		if len(buf) == cap(buf) {
-			buf = w.enlarge(l, 2*cap(buf))
+			known := stated > int64(len(buf))
+			switch {
+			case known:
+				buf = w.enlarge(l, int(min(stated+1, 4*int64(cap(buf)))))
+			case len(buf) >= pieceLen:
+				return w.readPieces(l, r, path)
+			default:
+				buf = w.enlarge(l, 2*cap(buf))
+			}
 		}
 		n, err := w.readSome(r, buf[len(buf):cap(buf)], path, len(buf))
 		*l.buf = buf[:len(buf)+n]

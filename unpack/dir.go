@@ -105,7 +105,7 @@ func (w *walker) dirFile(sc *scope, root *os.Root, e *dirEntry) {
 	defer file.Close()
 	lease := w.mem.acquire(e.size, sc.depth)
 	defer w.mem.release(&lease)
-	data, err := w.readAll(&lease, &beyond{w: w, sc: sc, r: file, free: e.size}, e.size, e.name)
+	data, err := w.readAll(&lease, &beyond{w: w, sc: sc, r: file, free: e.size}, e.size, e.size, e.name)
 	if err != nil {
 		w.damage(e.name, err)
 	}

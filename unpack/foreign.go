@@ -98,7 +98,7 @@ func (w *walker) foreignFile(sc *scope, crew *crew, raw string, mode fs.FileMode
 			w.mem.release(&lease)
 		}
 	}()
-	data, err := w.readAll(&lease, &beyond{w: w, sc: sc, r: r, free: size}, min(size, 1<<20), sc.path(name))
+	data, err := w.readAll(&lease, &beyond{w: w, sc: sc, r: r, free: size}, min(size, 1<<20), size, sc.path(name))
 	if err != nil {
 		w.foreignDamage(sc, sc.path(name), err)
 	}

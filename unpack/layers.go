@@ -208,7 +208,7 @@ func (w *walker) oddLayer(sc *scope, l *layer) {
 	}
 	lease := w.mem.acquire(l.src.n, sc.depth)
 	defer w.mem.release(&lease)
-	data, err := w.readAll(&lease, l.src.reader(), l.src.n, where)
+	data, err := w.readAll(&lease, l.src.reader(), l.src.n, l.src.n, where)
 	if err != nil && !errors.Is(err, errLimit) {
 		w.damage(where, err)
 	}

@@ -2,6 +2,7 @@ package unpack
 
 import (
 	"math/bits"
+	"slices"
 	"sync"
 )
 
@@ -16,15 +17,14 @@ type memory struct {
 	mu    sync.Mutex
 	freed *sync.Cond
 	free  int64
+	least int64        // that free ever was, at most 0
 	over  map[int]bool // by depth
 	spare [][]byte     // large buffers, for reuse
+	idle  int64        // bytes of spare
 	small [sizeClasses]sync.Pool
 }
 
-const (
-	sizeClasses = 21 // buffers of up to 1<<20 bytes are pooled by power of two
-	maxSpare    = 4
-)
+const sizeClasses = 21 // buffers of up to 1<<20 bytes are pooled by power of two
 
 // A lease is what one file holds: bytes of the bound and perhaps a buffer.
 type lease struct {
@@ -47,12 +47,12 @@ func (m *memory) acquire(n int64, depth int) lease {
 	for m.free < n {
 		if !m.over[depth] {
 			m.over[depth] = true
-			m.free -= n
+			m.take(n)
 			return lease{n: n, depth: depth, over: true}
 		}
 		m.freed.Wait()
 	}
-	m.free -= n
+	m.take(n)
 	return lease{n: n, depth: depth}
 }
 
@@ -60,7 +60,7 @@ func (m *memory) acquire(n int64, depth int) lease {
 // waited at that depth already.
 func (m *memory) hold(n int64, depth int) lease {
 	m.mu.Lock()
-	m.free -= n
+	m.take(n)
 	m.mu.Unlock()
 	return lease{n: n, depth: depth}
 }
@@ -73,19 +73,20 @@ func (l *lease) split(n int64) lease {
 	return lease{n: n, depth: l.depth}
 }
 
+func (m *memory) take(n int64) {
+	m.free -= n
+	m.least = min(m.least, m.free)
+}
+
 // grow takes n bytes more without waiting, for a file that turned out larger.
 func (m *memory) grow(l *lease, n int64) {
 	m.mu.Lock()
-	m.free -= n
+	m.take(n)
 	l.n += n
 	m.mu.Unlock()
 }
 
 func (m *memory) release(l *lease) {
-	if l.buf != nil {
-		m.putBuffer(l.buf)
-		l.buf = nil
-	}
 	m.mu.Lock()
 	m.free += l.n
 	l.n = 0
@@ -94,6 +95,10 @@ func (m *memory) release(l *lease) {
 		l.over = false
 	}
 	m.mu.Unlock()
+	if l.buf != nil {
+		m.putBuffer(l.buf)
+		l.buf = nil
+	}
 	m.freed.Broadcast()
 }
 
@@ -114,7 +119,8 @@ func (m *memory) buffer(n int) *[]byte {
 	return &b
 }
 
-// takeSpare picks the smallest spare buffer that holds n bytes.
+// takeSpare picks the smallest spare buffer that holds n bytes. If there is none,
+// those that are kept are given up as far as the new one needs their room.
 func (m *memory) takeSpare(n int) []byte {
 	m.mu.Lock()
 	defer m.mu.Unlock()
@@ -124,17 +130,26 @@ func (m *memory) takeSpare(n int) []byte {
 			best = i
 		}
 	}
-	if best < 0 {
-		if len(m.spare) == maxSpare { // too small for what is read now
-			m.spare = m.spare[:0]
-		}
-		return nil
+	if best >= 0 {
+		return m.removeSpare(best)
 	}
-	b := m.spare[best]
-	m.spare[best] = m.spare[len(m.spare)-1]
-	m.spare[len(m.spare)-1] = nil
-	m.spare = m.spare[:len(m.spare)-1]
+	m.trim(int64(n))
+	return nil
+}
+
+func (m *memory) removeSpare(i int) []byte {
+	b := m.spare[i]
+	m.spare = slices.Delete(m.spare, i, i+1)
+	m.idle -= int64(cap(b))
 	return b
+}
+
+// trim gives up spare buffers, the oldest first, until n bytes more would not
+// take the whole above what was held at once before, or may be.
+func (m *memory) trim(n int64) {
+	for len(m.spare) > 0 && m.idle+n > m.free-m.least {
+		m.removeSpare(0)
+	}
 }
 
 func (m *memory) putBuffer(b *[]byte) {
@@ -145,7 +160,9 @@ func (m *memory) putBuffer(b *[]byte) {
 	}
 	m.mu.Lock()
 	defer m.mu.Unlock()
-	if len(m.spare) < maxSpare && int64(cap(*b)) <= inFlightBytes {
+	n := int64(cap(*b))
+	if m.trim(n); m.idle+n <= m.free-m.least {
 		m.spare = append(m.spare, *b)
+		m.idle += n
 	}
 }

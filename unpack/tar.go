@@ -182,7 +182,7 @@ func (t *tarWalk) file(tr *tar.Reader, header *tar.Header, mode fs.FileMode) err
 			t.w.mem.release(&lease)
 		}
 	}()
-	data, err := t.w.readAll(&lease, tr, min(header.Size, 1<<20), where)
+	data, err := t.w.readAll(&lease, tr, min(header.Size, 1<<20), header.Size, where)
 	if err != nil && !errors.Is(err, errLimit) && !errors.Is(err, errStopped) {
 		t.w.gap(where, fnvet.GapUnreadable, "cut off after "+itoa(len(data))+" of "+itoa(int(header.Size))+" bytes")
 	}

@@ -75,7 +75,7 @@ func (w *walker) tarImage(parts *tarBlobs) {
 		}
 		lease := w.mem.acquire(src.n, sc.depth)
 		defer w.mem.release(&lease)
-		data, err := w.readAll(&lease, src.reader(), src.n, sc.path(name))
+		data, err := w.readAll(&lease, src.reader(), src.n, src.n, sc.path(name))
 		if err != nil {
 			w.damage(sc.path(name), err)
 		}
@@ -102,7 +102,7 @@ func (w *walker) whole(src source, name string) {
 	data := src.mem
 	if data == nil {
 		var err error
-		if data, err = w.readAll(&lease, &contextReader{w: w, r: src.reader()}, src.n, name); err != nil {
+		if data, err = w.readAll(&lease, &contextReader{w: w, r: src.reader()}, src.n, src.n, name); err != nil {
 			w.damage(name, err)
 		}
 	}

@@ -26,6 +26,7 @@ type walker struct {
 	helpers     chan struct{} // a place for each goroutine besides the first
 	mem         *memory
 	inflate     inflaters
+	inputs      inputs
 	root        *meter
 	entries     atomic.Int64
 	files       atomic.Int64

@@ -402,8 +402,8 @@ func (z *zipWalk) readLocal(b []byte, offset int64) (n int, ok bool) {
 		return body + len(packed), true
 	}
 	lease := z.w.mem.hold(0, z.sc.depth)
-	used := z.unpack(&lease, &e, packed, e.name)
-	return body + used, true
+	used := z.unpack(&lease, &e, memorySource(packed))
+	return body + int(used), true
 }
 
 // storedLen is where a stored entry of unknown length ends: at the next record.

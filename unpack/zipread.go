@@ -68,12 +68,12 @@ func (z *zipWalk) read(i int) {
 		return
 	}
 	const slack = 128 // for an extra field; the usual ones are shorter
-	want := min(localLen+int64(len(e.name))+slack+e.csize, z.src.n-e.offset)
+	want := min(localLen+int64(len(e.name))+slack+min(e.csize, streamLen), z.src.n-e.offset)
 	packedBytes, plainBytes := int64(0), int64(0) // of the buffers it takes
 	if z.src.mem == nil {
 		packedBytes = want
 	}
-	if e.method != methodStore {
+	if e.method != methodStore || e.csize > streamLen && z.src.mem == nil {
 		plainBytes = min(e.usize, z.w.limits.FileBytes)
 	}
 	lease := z.w.mem.acquire(packedBytes+plainBytes, z.sc.depth)
@@ -81,38 +81,44 @@ func (z *zipWalk) read(i int) {
 	if z.src.mem == nil {
 		lease.buf = z.w.mem.buffer(int(want))
 	}
-	raw, err := z.src.view(e.offset, want, bufOf(&lease))
+	head, err := z.src.view(e.offset, want, bufOf(&lease))
 	if err != nil {
 		z.w.damage(z.path(e), err)
 	}
-	local, body, ok := parseLocal(raw)
-	if !ok && body > len(raw) { // a long extra field
-		if longer, err := z.src.view(e.offset, min(int64(body)+e.csize, z.src.n-e.offset), nil); err == nil {
-			raw = longer
-		}
-		local, body, ok = parseLocal(raw)
+	local, body, ok := parseLocal(head)
+	if !ok && body > len(head) { // a long extra field
+		head, _ = z.src.view(e.offset, int64(body), nil)
+		local, body, ok = parseLocal(head)
 	}
 	if !ok {
 		z.w.gap(z.path(e), fnvet.GapUnreadable, "no local header where the directory says")
 		return
 	}
-	if int64(body)+e.csize > int64(len(raw)) && int64(len(raw)) == want {
-		if longer, err := z.src.view(e.offset, min(int64(body)+e.csize, z.src.n-e.offset), nil); err == nil {
-			raw = longer
-		}
-	}
-	packed := raw[body:]
-	cut := int64(len(packed)) < e.csize
-	packed = packed[:min(e.csize, int64(len(packed)))]
-	z.extents[i] = extent{e.offset, e.offset + int64(body+len(packed)) + descriptorLen(e, z.src, e.offset+int64(body+len(packed)))}
-	if cut {
+	packed := z.packed(e, head, body)
+	end := e.offset + int64(body) + packed.n
+	z.extents[i] = extent{e.offset, end + descriptorLen(e, z.src, end)}
+	if packed.n < e.csize {
 		z.w.gap(z.path(e), fnvet.GapUnreadable, "cut off: the archive ends inside it")
 	}
 	if e.flags&flagEncrypted == 0 {
 		plain := lease.split(plainBytes)
-		z.unpack(&plain, e, packed, e.name)
+		z.unpack(&plain, e, packed)
 	}
 	z.disagree(e, &local, body)
+}
+
+// streamLen is the size of packed data from which it is read from the file as it
+// is decompressed, so that it is not in memory with what comes out.
+const streamLen = 1 << 20
+
+// packed is the data of e, of which head, with body bytes of local header, may
+// have all.
+func (z *zipWalk) packed(e *zipEntry, head []byte, body int) source {
+	n := min(e.csize, z.src.n-e.offset-int64(body))
+	if int64(len(head)-body) >= n {
+		return memorySource(head[body : int64(body)+n])
+	}
+	return z.src.part(e.offset+int64(body), n)
 }
 
 func bufOf(l *lease) []byte {
@@ -173,19 +179,14 @@ func (z *zipWalk) disagree(e, local *zipEntry, body int) {
 	if other.dir() || z.w.chargeEntries(1) == 0 || !z.affordable(&other) {
 		return
 	}
-	n := min(other.csize, z.src.n-e.offset-int64(body))
-	packed, err := z.src.view(e.offset+int64(body), n, nil)
-	if err != nil || n < 0 {
-		return
-	}
 	lease := z.w.mem.hold(0, z.sc.depth)
-	z.unpack(&lease, &other, packed, other.name)
+	z.unpack(&lease, &other, z.packed(&other, nil, body))
 }
 
 // unpack decompresses packed into a buffer of lease, which it releases, and
 // offers it. usize below zero means unknown. It returns how much of packed the
 // entry took.
-func (z *zipWalk) unpack(lease *lease, e *zipEntry, packed []byte, name string) (used int) {
+func (z *zipWalk) unpack(lease *lease, e *zipEntry, packed source) (used int64) {
 	path := z.path(e)
 	mode := e.mode & (fs.ModePerm | fs.ModeSetuid | fs.ModeSetgid | fs.ModeSticky | fs.ModeSymlink)
 	if special := e.mode & (fs.ModeNamedPipe | fs.ModeDevice | fs.ModeSocket); special != 0 && e.usize <= 0 {
@@ -206,23 +207,32 @@ func (z *zipWalk) unpack(lease *lease, e *zipEntry, packed []byte, name string) 
 	}
 	if mode&fs.ModeSymlink != 0 {
 		target := string(data[:min(len(data), 4096)])
-		clean, _ := cleanName(name, true, false)
+		clean, _ := cleanName(e.name, true, false)
 		z.w.checkLink(z.sc, clean, target)
-		z.w.offer(z.sc, entry{name: name, mode: mode, link: target})
+		z.w.offer(z.sc, entry{name: e.name, mode: mode, link: target})
 		return used
 	}
-	z.w.offer(z.sc, entry{name: name, mode: mode, data: data})
+	z.w.offer(z.sc, entry{name: e.name, mode: mode, data: data})
 	return used
 }
 
-// inflate decompresses packed with the entry's method.
-func (z *zipWalk) inflate(l *lease, e *zipEntry, packed []byte, path string) (data []byte, used int, err error) {
-	if e.method == methodStore {
-		return packed, len(packed), nil
+// inflate decompresses packed with the entry's method. used is how much of packed
+// that took, if packed is in memory.
+func (z *zipWalk) inflate(l *lease, e *zipEntry, packed source, path string) (data []byte, used int64, err error) {
+	if e.method == methodStore && packed.mem != nil {
+		return packed.mem, packed.n, nil
 	}
-	in := bytes.NewReader(packed)
+	memory := bytes.NewReader(packed.mem)
+	in := byteReader(memory)
+	if packed.mem == nil {
+		buffered := z.w.inputs.get(packed.reader())
+		defer z.w.inputs.put(buffered)
+		in = buffered
+	}
 	var r io.Reader
 	switch e.method {
+	case methodStore:
+		r = in
 	case methodDeflate:
 		f := z.w.inflate.get(in)
 		defer z.w.inflate.put(f)
@@ -246,16 +256,19 @@ func (z *zipWalk) inflate(l *lease, e *zipEntry, packed []byte, path string) (da
 		err = errors.ErrUnsupported
 	}
 	if err != nil {
-		return nil, len(packed), err
+		return nil, packed.n, err
 	}
 	hint := max(e.usize, 0)
-	if e.method == methodDeflate {
-		hint = min(hint, 1032*int64(len(packed))+64) // deflate cannot do better
-	} else {
+	switch e.method {
+	case methodStore:
+		hint = min(hint, packed.n)
+	case methodDeflate:
+		hint = min(hint, 1032*packed.n+64) // deflate cannot do better
+	default:
 		hint = min(hint, 1<<20)
 	}
-	data, err = z.w.readAll(l, &beyond{w: z.w, sc: z.sc, r: r, free: max(e.usize, 0)}, hint, path)
-	return data, len(packed) - in.Len(), err
+	data, err = z.w.readAll(l, &beyond{w: z.w, sc: z.sc, r: r, free: max(e.usize, 0)}, hint, e.usize, path)
+	return data, packed.n - int64(memory.Len()), err
 }
 
 // beyond charges for the bytes that come out over the stated size, which has
@@ -283,7 +296,7 @@ func (b *beyond) Read(p []byte) (int, error) {
 
 // zipLZMA reads an LZMA entry: two bytes of version, two that state the length
 // of the five of properties (APPNOTE 5.8.8).
-func zipLZMA(in *bytes.Reader, e *zipEntry) (io.Reader, error) {
+func zipLZMA(in io.Reader, e *zipEntry) (io.Reader, error) {
 	var head [9]byte
 	if _, err := io.ReadFull(in, head[:]); err != nil {
 		return nil, io.ErrUnexpectedEOF
@@ -297,6 +310,24 @@ func zipLZMA(in *bytes.Reader, e *zipEntry) (io.Reader, error) {
 	}
 	return newLZMA(bufio.NewReader(in), head[4], binary.LittleEndian.Uint32(head[5:]), size)
 }
+
+type byteReader interface {
+	io.Reader
+	io.ByteReader
+}
+
+// inputs lends out buffers for packed data that is read from a file.
+type inputs struct{ pool sync.Pool }
+
+func (p *inputs) get(r io.Reader) *bufio.Reader {
+	if b, ok := p.pool.Get().(*bufio.Reader); ok {
+		b.Reset(r)
+		return b
+	}
+	return bufio.NewReaderSize(r, 256<<10)
+}
+
+func (p *inputs) put(b *bufio.Reader) { p.pool.Put(b) }
 
 // inflaters lends out deflate readers.
 type inflaters struct{ pool sync.Pool }
