@@ -277,8 +277,12 @@ func TestMirrors(t *testing.T) {
 	if err == nil || strings.Count(err.Error(), bad) < 2 {
 		t.Errorf("both fail: %v", err)
 	}
-	if _, err := Update(t.Context(), UpdateOptions{Dir: t.TempDir(), Source: good, Mirrors: []string{filepath.Join(t.TempDir(), "x")}}); !errors.Is(err, os.ErrNotExist) {
+	gone := filepath.Join(t.TempDir(), "x")
+	if st, err := Update(t.Context(), UpdateOptions{Dir: t.TempDir(), Source: gone, Mirrors: []string{good}}); err != nil || len(st.Ecosystems) != 7 {
 		t.Errorf("a mirror that is not there: %v", err)
+	}
+	if _, err := Update(t.Context(), UpdateOptions{Dir: t.TempDir(), Source: gone, Mirrors: []string{gone}}); !errors.Is(err, os.ErrNotExist) {
+		t.Errorf("two mirrors that are not there: %v", err)
 	}
 }
 

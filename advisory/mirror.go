@@ -16,17 +16,28 @@ type mirror struct {
 	name string
 }
 
-// openMirrors opens all sources. Those that are not there fail now, before any is asked.
+// openMirrors opens all sources. A single one that is not there fails now; one of
+// several when it is asked.
 func openMirrors(o *UpdateOptions) ([]*mirror, error) {
 	var list []*mirror
 	for _, name := range append([]string{o.Source}, o.Mirrors...) {
 		src, err := openSource(o, name)
-		if err != nil {
+		if err != nil && len(o.Mirrors) == 0 {
 			return nil, err
+		}
+		if err != nil {
+			src = brokenSource{err}
 		}
 		list = append(list, &mirror{src, name})
 	}
 	return list, nil
+}
+
+// brokenSource is a mirror that could not be opened.
+type brokenSource struct{ err error }
+
+func (b brokenSource) fetch(context.Context, string, string, int64, resetter, func(done, total int64)) (string, error) {
+	return "", b.err
 }
 
 // first asks one mirror after the other. The error says what each answered; it is

@@ -13,26 +13,29 @@ import (
 	"github.com/spf13/cobra"
 	"github.com/spf13/pflag"
 
-	"github.com/fnvet/fnvet"
 	"github.com/fnvet/fnvet/advisory"
 )
 
 // dbFlags are the flags of everything that reads the advisory database.
 type dbFlags struct {
-	dir, source string
-	maxAge      time.Duration
-	offline     bool
+	dir       string
+	sources   []string // mirrors, in the order they are asked
+	kev, epss string
+	maxAge    time.Duration
+	offline   bool
 }
 
 func (d *dbFlags) add(f *pflag.FlagSet) {
 	d.addPlace(f)
-	f.DurationVar(&d.maxAge, "max-db-age", 168*time.Hour, "an advisory database whose newest record is older is a gap; 0: any age will do")
+	f.DurationVar(&d.maxAge, "max-db-age", 168*time.Hour, "an advisory database whose newest record is older is a gap, and after 24h warned about; 0: any age will do")
 	f.BoolVar(&d.offline, "offline", false, "touch no network")
 }
 
 func (d *dbFlags) addPlace(f *pflag.FlagSet) {
 	f.StringVar(&d.dir, "db", "", "advisory database `DIR` (default: fnvet in the user's cache directory)")
-	f.StringVar(&d.source, "db-source", "", "where advisories are fetched from: `URL|DIR` in the layout of the OSV bucket (default: the public bucket)")
+	f.StringArrayVar(&d.sources, "db-source", nil, "where advisories are fetched from: `URL|DIR` in the layout of the OSV bucket; repeatable, mirrors in the order they are asked (default: the public bucket)")
+	f.StringVar(&d.kev, "kev-source", "", "CISA's list of exploited vulnerabilities: `URL|FILE`, or none (default: CISA's, with the public bucket only)")
+	f.StringVar(&d.epss, "epss-source", "", "FIRST's exploit probabilities, CSV or CSV.gz: `URL|FILE`, or none (default: FIRST's, with the public bucket only)")
 }
 
 // place is the database directory the flags come to.
@@ -47,8 +50,20 @@ func (d *dbFlags) place() (string, error) {
 	return filepath.Join(cache, "fnvet"), nil
 }
 
-// local reports whether fetching from the source needs no network.
-func (d *dbFlags) local() bool { return d.source != "" && !strings.Contains(d.source, "://") }
+// local reports whether fetching from the sources needs no network.
+func (d *dbFlags) local() bool {
+	remote := func(s string) bool { return strings.Contains(s, "://") }
+	return len(d.sources) > 0 && !slices.ContainsFunc(d.sources, remote) && !remote(d.kev) && !remote(d.epss)
+}
+
+// options are those of an update that the flags state.
+func (d *dbFlags) options(dir string) advisory.UpdateOptions {
+	o := advisory.UpdateOptions{Dir: dir, KEV: d.kev, EPSS: d.epss}
+	if len(d.sources) > 0 {
+		o.Source, o.Mirrors = d.sources[0], d.sources[1:]
+	}
+	return o
+}
 
 func (c *cli) dbCommand() *cobra.Command {
 	db := &cobra.Command{
@@ -64,38 +79,68 @@ func (c *cli) dbCommand() *cobra.Command {
 func (c *cli) dbUpdateCommand() *cobra.Command {
 	var flags dbFlags
 	var ecosystems []string
+	var full bool
 	cmd := &cobra.Command{
-		Use:     "update",
-		Short:   "Fetch the advisories and compile them into the database",
-		Example: "  fnvet db update\n  fnvet db update --ecosystem npm,PyPI --db-source https://mirror.example/osv",
+		Use:   "update",
+		Short: "Fetch the advisories and compile them into the database",
+		Long: `Update brings the database up to date and prints what changed. Of a source that lists
+its records (modified_id.csv) only those that changed are fetched, if they are few.
+The old database stays in place until the new one is complete, and is kept beside it.`,
+		Example: "  fnvet db update\n  fnvet db update --ecosystem npm,PyPI --db-source https://mirror.example/osv --db-source /srv/osv",
 		Args:    cobra.NoArgs,
 		RunE: func(cmd *cobra.Command, _ []string) error {
 			dir, err := flags.place()
 			if err != nil {
 				return err
 			}
-			st, err := c.update(cmd.Context(), dir, flags.source, ecosystems)
+			o := flags.options(dir)
+			o.Ecosystems, o.Full = ecosystems, full
+			st, err := c.update(cmd.Context(), o)
 			if err != nil {
 				return err
 			}
-			return c.printStatus(dir, st)
+			if err := c.printStatus(dir, st); err != nil {
+				return err
+			}
+			return c.printChanges(st.Changes)
 		},
 	}
 	flags.addPlace(cmd.Flags())
 	cmd.Flags().StringSliceVar(&ecosystems, "ecosystem", nil, "only these `ECOSYSTEM`s (default: all of the source)")
+	cmd.Flags().BoolVar(&full, "full", false, "fetch whole ecosystems even where only a few records changed")
 	return cmd
 }
 
-func (c *cli) update(ctx context.Context, dir, source string, ecosystems []string) (advisory.Status, error) {
+func (c *cli) update(ctx context.Context, o advisory.UpdateOptions) (advisory.Status, error) {
 	meter := c.startFetchMeter()
 	defer meter.stop()
-	st, err := advisory.Update(ctx, advisory.UpdateOptions{
-		Dir: dir, Source: source, Ecosystems: ecosystems, Progress: meter.fetched,
-	})
+	o.Progress = meter.fetched
+	st, err := advisory.Update(ctx, o)
 	if err != nil {
 		return st, hinted{fmt.Errorf("advisory database: %w", err), "fnvet db update --db-source URL|DIR"}
 	}
+	for _, change := range st.Changes {
+		if change.Error != "" {
+			c.note("%s: not updated: %s", change.Name, change.Error)
+		}
+	}
 	return st, nil
+}
+
+func (c *cli) printChanges(changes []advisory.Change) error {
+	for _, change := range changes {
+		text := map[string]string{
+			advisory.ChangeFull: "fetched", advisory.ChangeRecords: "fetched what changed",
+			advisory.ChangeSame: "unchanged", advisory.ChangeFailed: "not updated",
+		}[change.How]
+		if change.Added+change.Changed+change.Removed > 0 {
+			text = fmt.Sprintf("%s: %d added, %d changed, %d removed", text, change.Added, change.Changed, change.Removed)
+		}
+		if _, err := fmt.Fprintf(c.stdout, "%-14s %s\n", printable(change.Name), text); err != nil {
+			return err
+		}
+	}
+	return nil
 }
 
 func (c *cli) dbStatusCommand() *cobra.Command {
@@ -163,6 +208,11 @@ func (c *cli) printStatus(dir string, st advisory.Status) error {
 			return err
 		}
 	}
+	for _, f := range st.Feeds {
+		if _, err := fmt.Fprintf(w, "  %-12s %7d   dated %s\n", f.Name, f.Entries, f.Dated.UTC().Format(time.DateOnly)); err != nil {
+			return err
+		}
+	}
 	return nil
 }
 
@@ -171,160 +221,4 @@ func age(d time.Duration) string {
 		return fmt.Sprintf("%.0f hours", max(0, d.Hours()))
 	}
 	return fmt.Sprintf("%.0f days", d.Hours()/24)
-}
-
-// A matcher opens the database when packages are to be compared, and fetches
-// what is missing of it first. It serves the targets of one run in turn.
-type matcher struct {
-	cli   *cli
-	flags dbFlags
-	dir   string
-	now   time.Time
-	db    *advisory.DB
-	tried map[string]bool // ecosystems whose fetch was tried in this run
-	why   string          // why the last fetch failed
-}
-
-func (d *dbFlags) matcher(c *cli, now time.Time) (*matcher, error) {
-	dir, err := d.place()
-	if err != nil {
-		return nil, err
-	}
-	return &matcher{cli: c, flags: *d, dir: dir, now: now, tried: map[string]bool{}}, nil
-}
-
-// Close closes the database if it was opened.
-func (m *matcher) Close() {
-	if m.db != nil {
-		_ = m.db.Close() // opened for reading only
-	}
-}
-
-// Match compares packages with the advisories. A database that is missing, too
-// old or damaged is a gap that names the command to type.
-func (m *matcher) Match(ctx context.Context, pkgs []fnvet.Package) ([]fnvet.Finding, []fnvet.Gap, fnvet.Database) {
-	err := m.ensure(ctx, ecosystemsOf(pkgs))
-	if m.db == nil {
-		if len(pkgs) == 0 {
-			return nil, nil, fnvet.Database{}
-		}
-		return nil, []fnvet.Gap{m.missing(err)}, fnvet.Database{}
-	}
-	info := m.describe()
-	if len(pkgs) == 0 {
-		return nil, nil, info
-	}
-	findings, gaps, err := m.db.Match(ctx, pkgs)
-	if err != nil {
-		gaps = append(gaps, fnvet.Gap{Path: "advisory database", Reason: fnvet.GapFailed, Detail: err.Error() + "; type: fnvet db update"})
-	}
-	if m.flags.maxAge > 0 && m.age() > m.flags.maxAge {
-		gaps = append(gaps, fnvet.Gap{
-			Path: "advisory database", Reason: fnvet.GapOldDatabase,
-			Detail: fmt.Sprintf("the newest advisory is %s old, %s is allowed; type: fnvet db update", age(m.age()), age(m.flags.maxAge)),
-		})
-	}
-	return findings, gaps, info
-}
-
-func (m *matcher) missing(err error) fnvet.Gap {
-	g := fnvet.Gap{Path: "advisory database", Reason: fnvet.GapNoDatabase}
-	switch {
-	case err != nil && !errors.Is(err, advisory.ErrNoDatabase):
-		g.Detail = "no package was compared with advisories: " + err.Error()
-	case m.flags.offline && !m.flags.local():
-		g.Detail = "no package was compared with advisories: there is no database in " + m.dir + " and --offline forbids to fetch it"
-	default:
-		g.Detail = "no package was compared with advisories: there is no database in " + m.dir
-		if m.why != "" {
-			g.Detail += " and fetching it failed (" + m.why + ")"
-		}
-	}
-	g.Detail += "; type: fnvet db update"
-	return g
-}
-
-func (m *matcher) age() time.Duration { return m.now.Sub(m.db.Status().Modified) }
-
-func (m *matcher) describe() fnvet.Database {
-	st := m.db.Status()
-	d := fnvet.Database{
-		Modified: st.Modified.UTC().Format(time.RFC3339), Advisories: st.Advisories,
-		// Whole hours: more digits would make two runs differ.
-		AgeHours:   float64(int64(m.age().Hours())),
-		Ecosystems: make([]string, 0, len(st.Ecosystems)),
-	}
-	for _, e := range st.Ecosystems {
-		d.Ecosystems = append(d.Ecosystems, e.Name)
-	}
-	slices.Sort(d.Ecosystems)
-	return d
-}
-
-// ensure opens the database and, where fetching is allowed, brings in the
-// ecosystems it lacks.
-func (m *matcher) ensure(ctx context.Context, need []string) error {
-	var err error
-	if m.db == nil {
-		m.db, err = advisory.Open(m.dir)
-	}
-	if err != nil && !errors.Is(err, advisory.ErrNoDatabase) {
-		return err
-	}
-	lacks := m.lacking(need)
-	if len(lacks) == 0 || m.flags.offline && !m.flags.local() {
-		return err
-	}
-	for _, e := range lacks {
-		m.tried[e] = true
-	}
-	m.cli.note("fetching advisories for %s", strings.Join(lacks, ", "))
-	all := lacks
-	if m.db != nil {
-		for _, e := range m.db.Status().Ecosystems {
-			all = append(all, e.Name)
-		}
-	}
-	slices.Sort(all)
-	if _, err := m.cli.update(ctx, m.dir, m.flags.source, slices.Compact(all)); err != nil {
-		m.why = err.Error()
-		m.cli.note("could not fetch advisories: %v", err)
-		return nil
-	}
-	m.Close()
-	m.db, err = advisory.Open(m.dir)
-	return err
-}
-
-func (m *matcher) lacking(need []string) []string {
-	have := map[string]bool{}
-	if m.db != nil {
-		for _, e := range m.db.Status().Ecosystems {
-			have[e.Name] = true
-		}
-	}
-	var lacks []string
-	for _, e := range need {
-		if !have[e] && !m.tried[e] {
-			lacks = append(lacks, e)
-		}
-	}
-	return lacks
-}
-
-// ecosystemsOf lists the ecosystems of packages, without their releases, sorted.
-func ecosystemsOf(pkgs []fnvet.Package) []string {
-	seen := map[string]bool{}
-	for i := range pkgs {
-		name, _, _ := strings.Cut(pkgs[i].Ecosystem, ":")
-		if name != "" {
-			seen[name] = true
-		}
-	}
-	names := make([]string, 0, len(seen))
-	for e := range seen {
-		names = append(names, e)
-	}
-	slices.Sort(names)
-	return names
 }
