@@ -8,6 +8,7 @@ import (
 	"encoding/gob"
 	"encoding/hex"
 	"errors"
+	"fmt"
 	"io"
 	"os"
 	"path/filepath"
@@ -72,7 +73,7 @@ func cachedSteps(steps []Step) []bool {
 }
 
 // id is what an entry is sealed with and found by.
-func (c *Cache) id(diffID string, steps []Step, limits any) []byte {
+func (c *Cache) id(diffID string, steps []Step, limits unpack.Limits) []byte {
 	var b bytes.Buffer
 	b.WriteString("fnvet layer 1\x00" + c.Version + "\x00" + diffID)
 	for i, kept := range cachedSteps(steps) {
@@ -82,8 +83,7 @@ func (c *Cache) id(diffID string, steps []Step, limits any) []byte {
 			b.WriteString("\x00")
 		}
 	}
-	b.WriteByte(0)
-	_ = gob.NewEncoder(&b).Encode(limits) // plain numbers
+	fmt.Fprintf(&b, "\x00%+v", limits)
 	return b.Bytes()
 }
 
@@ -194,7 +194,7 @@ type shelf struct {
 	cache  *Cache
 	steps  []Step
 	kept   []bool
-	limits any
+	limits unpack.Limits
 
 	mu     sync.Mutex
 	layers map[LayerKey]*shelved
