@@ -119,14 +119,14 @@ func (m *memory) buffer(n int) *[]byte {
 	return &b
 }
 
-// takeSpare picks the smallest spare buffer that holds n bytes. If there is none,
+// takeSpare picks the smallest spare buffer that holds n bytes and not many more. If there is none,
 // those that are kept are given up as far as the new one needs their room.
 func (m *memory) takeSpare(n int) []byte {
 	m.mu.Lock()
 	defer m.mu.Unlock()
 	best := -1
 	for i, b := range m.spare {
-		if cap(b) >= n && (best < 0 || cap(b) < cap(m.spare[best])) {
+		if cap(b) >= n && cap(b)/4 <= n && (best < 0 || cap(b) < cap(m.spare[best])) {
 			best = i
 		}
 	}

@@ -68,7 +68,11 @@ func (z *zipWalk) read(i int) {
 		return
 	}
 	const slack = 128 // for an extra field; the usual ones are shorter
-	want := min(localLen+int64(len(e.name))+slack+min(e.csize, streamLen), z.src.n-e.offset)
+	want := localLen + int64(len(e.name)) + slack
+	if e.csize <= streamLen || z.src.mem != nil {
+		want += e.csize
+	}
+	want = min(want, z.src.n-e.offset)
 	packedBytes, plainBytes := int64(0), int64(0) // of the buffers it takes
 	if z.src.mem == nil {
 		packedBytes = want
@@ -109,7 +113,7 @@ func (z *zipWalk) read(i int) {
 
 // streamLen is the size of packed data from which it is read from the file as it
 // is decompressed, so that it is not in memory with what comes out.
-const streamLen = 1 << 20
+const streamLen = 1 << 19
 
 // packed is the data of e, of which head, with body bytes of local header, may
 // have all.
