@@ -365,6 +365,9 @@ type Finding struct {
 	References  []string    `json:"references,omitempty"`
 	Fingerprint string      `json:"fingerprint"` // 32 hex digits, set by scan
 	Suppressed  *Suppressed `json:"suppressed,omitempty"`
+	// Blocks is true when the finding fails the gate. Set by policy.Enforce, so
+	// that a saved report can be shown again without its policy.
+	Blocks bool `json:"blocks,omitempty"`
 	// Salt adds to the fingerprint what tells two findings of one rule in one
 	// file apart, such as a short hash of the secret. Never printed.
 	Salt string `json:"-"`

@@ -36,7 +36,7 @@ func (o Options) wantsAll() bool {
 }
 
 // Enforce applies a policy to a report whose findings and gaps are complete, and
-// sets its verdict. It adds findings of its own (licences, expressions over the
+// sets its verdict and Finding.Blocks. It adds findings of its own (licences, expressions over the
 // report, ids as Rules lists them), gives findings another severity, suppresses
 // some, and adds a gap for a database that is too old. What an earlier Enforce
 // did is done anew, so it may be called again with another policy (severities
@@ -64,6 +64,9 @@ func Enforce(r *fnvet.Report, p Policy, o Options) error {
 	words, ignoreErr := p.ignore(r, o)
 	p.databaseAge(r)
 	r.Verdict = Judge(r, p)
+	for i := range r.Findings {
+		r.Findings[i].Blocks = p.Blocks(&r.Findings[i])
+	}
 	r.Verdict.Reasons = append(r.Verdict.Reasons, words...)
 	return cmp.Or(err, ignoreErr)
 }
@@ -74,6 +77,7 @@ func undo(r *fnvet.Report) {
 		return strings.HasPrefix(f.ID, policyID("")) || f.ID == ruleDenied || f.ID == ruleNotAllowed || f.ID == ruleUnknown
 	})
 	for i := range r.Findings {
+		r.Findings[i].Blocks = false
 		if s := r.Findings[i].Suppressed; s != nil && s.By == byPolicy {
 			r.Findings[i].Suppressed = nil
 		}

@@ -101,6 +101,11 @@ func policyID(name string) string { return "policy/" + name }
 // blockedByExpression fails closed: an expression that fails blocks. Enforce
 // reports the failure.
 func (p Policy) blockedByExpression(f *fnvet.Finding) bool {
+	if f.Blocks && len(p.blocks) > 0 { // expressions see findings as they were before the verdict
+		was := *f
+		was.Blocks = false
+		f = &was
+	}
 	for i := range p.blocks {
 		b := &p.blocks[i]
 		if b.report != nil {

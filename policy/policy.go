@@ -177,10 +177,7 @@ func Judge(r *fnvet.Report, p Policy) fnvet.Verdict {
 		v.Reasons = append(v.Reasons, blockingReason(v.Blocking, bySeverity))
 	}
 	if n := len(r.Gaps); n > 0 {
-		what := "1 place could not be looked at"
-		if n > 1 {
-			what = fmt.Sprintf("%d places could not be looked at", n)
-		}
+		what := gapsReason(n)
 		switch {
 		case p.AllowIncomplete:
 			what += " (allowed by --allow-incomplete)"
@@ -191,6 +188,13 @@ func Judge(r *fnvet.Report, p Policy) fnvet.Verdict {
 	}
 	v.Pass = v.Code == CodePass
 	return v
+}
+
+func gapsReason(n int) string {
+	if n == 1 {
+		return "1 place could not be looked at"
+	}
+	return fmt.Sprintf("%d places could not be looked at", n)
 }
 
 func blockingReason(n int, by map[fnvet.Severity]int) string {

@@ -9,6 +9,7 @@ import (
 	"time"
 
 	"github.com/spf13/cobra"
+	"github.com/spf13/pflag"
 
 	"github.com/fnvet/fnvet/policy"
 	"github.com/fnvet/fnvet/sbom"
@@ -16,8 +17,24 @@ import (
 	"github.com/fnvet/fnvet/secrets"
 )
 
+// sbomFacts are what the owner of an artifact says of it.
+type sbomFacts struct{ supplier, author, licence string }
+
+func (s *sbomFacts) add(f *pflag.FlagSet) {
+	f.StringVar(&s.supplier, "supplier", "", "`NAME` of who supplies the artifact, for SBOMs")
+	f.StringVar(&s.author, "author", "", "author of the SBOM: `NAME <mail>`")
+	f.StringVar(&s.licence, "licence", "", "licence of the artifact as an SPDX `EXPRESSION`, for SBOMs")
+}
+
+// options dates a document: SOURCE_DATE_EPOCH, else the time given.
+func (s *sbomFacts) options(now time.Time) (sbom.Options, error) {
+	at, err := documentTime(now)
+	return sbom.Options{Now: at, Version: version(), Supplier: s.supplier, Author: s.author, Licence: s.licence}, err
+}
+
 type sbomFlags struct {
 	format  string
+	about   sbomFacts
 	timeout time.Duration
 	unpack  unpackFlags
 }
@@ -37,6 +54,7 @@ func (c *cli) sbomCommand() *cobra.Command {
 	f.SortFlags = false
 	f.StringVarP(&flags.format, "format", "f", "cyclonedx-json", "`FMT[=FILE]`: "+strings.Join(sbom.Formats(), ", "))
 	f.DurationVar(&flags.timeout, "timeout", 5*time.Minute, "time limit; reaching it is a gap")
+	flags.about.add(f)
 	flags.unpack.add(f)
 	return cmd
 }
@@ -62,9 +80,11 @@ func (c *cli) sbom(ctx context.Context, flags *sbomFlags, target string) error {
 		return err
 	}
 	r := scan.Complete(ctx, harvest, scan.Config{Version: version(), Rules: rulesVersion(), Settings: finder})
-	write := func(w io.Writer) error {
-		return sbom.Write(w, format, r, sbom.Options{Now: r.Scan.Started, Version: version()})
+	options, err := flags.about.options(r.Scan.Started)
+	if err != nil {
+		return err
 	}
+	write := func(w io.Writer) error { return sbom.Write(w, format, r, options) }
 	if toFile {
 		err = writeFile(file, write)
 	} else {

@@ -2,7 +2,6 @@ package main
 
 import (
 	"context"
-	"encoding/json"
 	"errors"
 	"fmt"
 	"io"
@@ -204,6 +203,7 @@ type scanRun struct {
 	policy    policy.Policy
 	baseline  *fnvet.Report
 	now       time.Time
+	stamp     time.Time   // of documents: SOURCE_DATE_EPOCH, else now
 	request   walkRequest // all but the target
 	sandboxed bool
 	config    scan.Config // of what follows the walk
@@ -218,6 +218,11 @@ func (c *cli) plan(flags *scanFlags, targets []string) (*scanRun, error) {
 			return nil, fmt.Errorf("--now: %q is not an RFC 3339 time such as 2026-01-31T12:00:00Z", flags.now)
 		}
 	}
+	if run.stamp = run.now; flags.now == "" {
+		if run.stamp, err = documentTime(run.now); err != nil {
+			return nil, err
+		}
+	}
 	if run.outs, err = parseOutputs(flags.formats); err != nil {
 		return nil, err
 	}
@@ -225,7 +230,7 @@ func (c *cli) plan(flags *scanFlags, targets []string) (*scanRun, error) {
 		return nil, err
 	}
 	if flags.baseline != "" {
-		if run.baseline, err = readReport(flags.baseline); err != nil {
+		if run.baseline, err = c.readReport(flags.baseline); err != nil {
 			return nil, fmt.Errorf("--baseline: %w", err)
 		}
 	}
@@ -270,26 +275,6 @@ func (c *cli) gate(flags *scanFlags, targets []string) (policy.Policy, error) {
 
 // maxReport bounds a saved report that is read back.
 const maxReport = 1 << 30
-
-func readReport(path string) (*fnvet.Report, error) {
-	f, err := os.Open(path) // #nosec G304 -- the user names the file
-	if err != nil {
-		return nil, err
-	}
-	defer f.Close()
-	data, err := io.ReadAll(io.LimitReader(f, maxReport))
-	if err != nil {
-		return nil, err
-	}
-	var r fnvet.Report
-	if err := json.Unmarshal(data, &r); err != nil {
-		return nil, fmt.Errorf("%s: %w", path, err)
-	}
-	if r.Schema != fnvet.Schema {
-		return nil, fmt.Errorf("%s: not an fnvet JSON report of one target (schema %q)", path, r.Schema)
-	}
-	return &r, nil
-}
 
 // scan runs every target and writes every format. A target that cannot be
 // scanned does not stop the others.
@@ -409,7 +394,7 @@ func (c *cli) render(w io.Writer, format string, run *scanRun, reports []*fnvet.
 		if len(reports) != 1 {
 			return fmt.Errorf("%s holds one target; %d were given", format, len(reports))
 		}
-		return sbom.Write(w, format, reports[0], sbom.Options{Now: run.now, Version: version()})
+		return sbom.Write(w, format, reports[0], sbom.Options{Now: run.stamp, Version: version()})
 	}
 	all, err := rules()
 	if err != nil {
