@@ -41,12 +41,17 @@ const (
 	defaultNested     = 1 << 30
 
 	ratioFloor    = 32 << 20 // bytes that may always come out
-	inFlightBytes = 64 << 20 // file bytes held at once, unless one file is larger
 	maxDictionary = 64 << 20 // largest window an xz, zstd, lzma or rar stream may ask for
 	maxGaps       = 10_000   // gaps and findings kept of one walk
 	maxSettings   = 20_000
 	maxSetting    = 64 << 10 // bytes of one setting's value
 )
+
+// inFlight is how many file bytes may be held at once by that many goroutines,
+// unless one file is larger.
+func inFlight(goroutines int) int64 {
+	return int64(min(max(goroutines, 2), 4)) << 24
+}
 
 func (l Limits) withDefaults() Limits {
 	l.TotalBytes = positive(l.TotalBytes, defaultTotalBytes)

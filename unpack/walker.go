@@ -77,7 +77,7 @@ func newWalker(ctx context.Context, opts Options, visit func(context.Context, *f
 
 		platformSet: opts.Platform != "",
 		helpers:     make(chan struct{}, runtime.GOMAXPROCS(0)-1),
-		mem:         newMemory(inFlightBytes),
+		mem:         newMemory(inFlight(runtime.GOMAXPROCS(0))),
 		removed:     func(string, string) (string, bool) { return "", false },
 		gaps:        bounded[fnvet.Gap]{compare: compareGaps},
 		findings:    bounded[fnvet.Finding]{compare: compareFindings},
