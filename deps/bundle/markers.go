@@ -11,7 +11,8 @@ type marker struct {
 	pos     int
 	path    string // "" when the bundler gave it a number
 	mention bool   // names a module whose code is elsewhere
-	keyed   bool   // a key or comment that code written by hand may have too
+	keyed   bool   // a key that code written by hand may have too
+	line    bool   // a line with nothing but a path, as esbuild and a few authors write
 }
 
 // maxMarkers bounds the modules of one bundle.
@@ -80,7 +81,7 @@ func pathLine(text []byte) (marker, bool) {
 	if strings.ContainsAny(path, " \t,;=<>'\"`") || strings.HasPrefix(path, "http") || !hasCodeExt(strings.TrimSuffix(path, "?")) {
 		return marker{}, false
 	}
-	return marker{path: path, keyed: true}, true
+	return marker{path: path, line: true}, true
 }
 
 // keyMarkers reads quoted paths that are keys of a table of modules:
@@ -144,9 +145,9 @@ func (v *inventory) byMarkers(code []byte) (all bool) {
 		case m.path == "":
 			numbers++
 		case m.mention:
-		case ok || !m.keyed:
+		case ok || !m.keyed && !m.line:
 			paths++
-		default:
+		case m.line:
 			own++
 		}
 		if !ok {

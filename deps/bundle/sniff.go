@@ -50,7 +50,8 @@ var loaders = [...]string{
 	"__webpack_require__", "webpackBootstrap", "__webpack_modules__", "__webpack_exports__", "webpackChunk", "webpackJsonp", "webpack/universalModuleDefinition",
 	"__nccwpck_require__", "For license information please see", "__commonJS(", "__commonJS =", "__commonJS=", "__esm =", "__esm=",
 	"parcelRequire", "$parcel$", "parcelRegister", `code="MODULE_NOT_FOUND"`, `.code = "MODULE_NOT_FOUND"`, "commonjsGlobal", "getDefaultExportFromCjs",
-	"getAugmentedNamespace", "__swcpack_require__", "__spack_require__", "__turbopack_", "TURBOPACK", "__rspack_", "__bun_",
+	"getAugmentedNamespace", "require$$0",
+	`,"default")?`, // getDefaultExportFromCjs, minified "__swcpack_require__", "__spack_require__", "__turbopack_", "TURBOPACK", "__rspack_", "__bun_",
 	"// node_modules/", "!*** ./",
 }
 

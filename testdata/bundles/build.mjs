@@ -1,8 +1,9 @@
 // build.mjs bundles a function with every tool in every mode, and writes beside
 // each bundle which packages the tool itself says are in it.
 //
-// Usage: node build.mjs TOOLS APP OUT [ENTRY]
+// Usage: [ONLY=esbuild/min,rollup] node build.mjs TOOLS APP OUT [ENTRY]
 //
+// ONLY picks tools and modes; without it every tool runs in every mode.
 // TOOLS and APP are folders in which "npm install" was run for tools/package.json
 // and app/package.json. OUT gets TOOL/MODE/index.js (and what the tool puts
 // beside it) and TOOL/MODE/truth.json: [[name, version], …], from the tool's own
@@ -165,10 +166,11 @@ async function parcel(dir, m) {
 }
 
 const table = { esbuild, webpack: webpack('webpack'), webpack4: webpack('webpack4'), swc: webpack('webpack', true), rollup, ncc, browserify, parcel };
-const only = (process.env.TOOLS || '').split(',').filter(Boolean);
+const only = (process.env.ONLY || '').split(',').filter(Boolean);
+const picked = (tool, mode) => !only.length || only.includes(tool) || only.includes(`${tool}/${mode}`);
 for (const [tool, build] of Object.entries(table)) {
-  if (only.length && !only.includes(tool)) continue;
   for (const m of modes) {
+    if (!picked(tool, m.name)) continue;
     const dir = path.join(out, tool, m.name);
     fs.mkdirSync(dir, { recursive: true });
     try {
