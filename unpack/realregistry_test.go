@@ -70,7 +70,7 @@ func serveRegistry(t *testing.T, program string) (host string) {
 	}
 	var words bytes.Buffer
 	for range 5 { // another process may take the port in between
-		listener, err := net.Listen("tcp", "127.0.0.1:0")
+		listener, err := new(net.ListenConfig).Listen(t.Context(), "tcp", "127.0.0.1:0")
 		if err != nil {
 			t.Fatal(err)
 		}
@@ -94,7 +94,7 @@ func tryRegistry(t *testing.T, program, dir, host string, words *bytes.Buffer) b
 	if err := os.WriteFile(filepath.Join(dir, "config.yml"), []byte(config), 0o600); err != nil {
 		t.Fatal(err)
 	}
-	cmd := exec.Command(program, "serve", filepath.Join(dir, "config.yml"))
+	cmd := exec.CommandContext(t.Context(), program, "serve", filepath.Join(dir, "config.yml"))
 	cmd.Stdout, cmd.Stderr = words, words
 	if err := cmd.Start(); err != nil {
 		t.Fatal(err)
@@ -109,7 +109,11 @@ func tryRegistry(t *testing.T, program, dir, host string, words *bytes.Buffer) b
 		<-ended
 	})
 	for range 300 {
-		if resp, err := http.Get("http://" + host + "/v2/"); err == nil {
+		req, err := http.NewRequestWithContext(t.Context(), http.MethodGet, "http://"+host+"/v2/", nil)
+		if err != nil {
+			t.Fatal(err)
+		}
+		if resp, err := http.DefaultClient.Do(req); err == nil {
 			resp.Body.Close()
 			return true
 		}

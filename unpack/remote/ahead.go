@@ -64,7 +64,7 @@ func (a *ahead) fetch() {
 			}
 		}
 		if err != nil {
-			if err != io.ErrUnexpectedEOF { //nolint:errorlint // exactly what ReadFull makes of a short end
+			if err != io.ErrUnexpectedEOF { // what ReadFull makes of a short end
 				a.err = err
 			} else {
 				a.err = io.EOF

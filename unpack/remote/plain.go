@@ -50,12 +50,11 @@ func answer(t *transport.Error) string {
 	if t.Request != nil {
 		text = t.Request.URL.Host + text[len("the registry"):]
 	}
-	for _, d := range t.Errors {
-		text += ": " + string(d.Code)
-		if d.Message != "" {
-			text += " (" + d.Message + ")"
+	if len(t.Errors) > 0 {
+		text += ": " + string(t.Errors[0].Code)
+		if message := t.Errors[0].Message; message != "" {
+			text += " (" + message + ")"
 		}
-		break
 	}
 	if t.StatusCode == http.StatusUnauthorized || t.StatusCode == http.StatusForbidden {
 		text += "; log in with docker login"

@@ -37,6 +37,11 @@ func ParseReference(target string) (Reference, error) {
 		return Reference{}, fmt.Errorf("%w: %q", errNotReference, rest)
 	}
 	r := Reference{Registry: ref.Context().RegistryStr(), Repository: ref.Context().RepositoryStr()}
+	for segment := range strings.SplitSeq(r.Repository, "/") {
+		if segment == "" || segment == "." || segment == ".." {
+			return Reference{}, fmt.Errorf("%w: %q", errNotReference, rest)
+		}
+	}
 	switch ref := ref.(type) {
 	case name.Digest:
 		r.Digest = ref.DigestStr()

@@ -163,7 +163,7 @@ type blob struct {
 // Read reads on.
 func (b *blob) Read(p []byte) (int, error) {
 	if b.body == nil {
-		resp, err := b.client.get(b.ctx, "/blobs/"+b.digest, "", b.at)
+		resp, err := b.client.get(b.ctx, "/blobs/"+b.digest, "", b.at) //nolint:bodyclose // Close does
 		if err != nil {
 			return 0, err
 		}
