@@ -94,11 +94,11 @@ func (m *memory) release(l *lease) {
 		delete(m.over, l.depth)
 		l.over = false
 	}
-	m.mu.Unlock()
-	if l.buf != nil {
-		m.putBuffer(l.buf)
+	if l.buf != nil { // before others can take its place
+		m.put(l.buf)
 		l.buf = nil
 	}
+	m.mu.Unlock()
 	m.freed.Broadcast()
 }
 
@@ -153,13 +153,18 @@ func (m *memory) trim(n int64) {
 }
 
 func (m *memory) putBuffer(b *[]byte) {
+	m.mu.Lock()
+	m.put(b)
+	m.mu.Unlock()
+}
+
+// put is putBuffer for who holds the lock.
+func (m *memory) put(b *[]byte) {
 	*b = (*b)[:0]
 	if class := bits.Len(uint(cap(*b))) - 1; class < sizeClasses && cap(*b) == 1<<class {
 		m.small[class].Put(b)
 		return
 	}
-	m.mu.Lock()
-	defer m.mu.Unlock()
 	n := int64(cap(*b))
 	if m.trim(n); m.idle+n <= m.free-m.least {
 		m.spare = append(m.spare, *b)
