@@ -29,6 +29,7 @@ type configFile struct {
 type configRule struct {
 	ID          string            `toml:"id"`
 	Description string            `toml:"description"`
+	Reference   string            `toml:"reference"` // ours: address of the documentation
 	Path        string            `toml:"path"`
 	Regex       string            `toml:"regex"`
 	SecretGroup int               `toml:"secretGroup"`
@@ -36,7 +37,7 @@ type configRule struct {
 	Keywords    []string          `toml:"keywords"`
 	AllowList   *configAllowlist  `toml:"allowlist"`
 	Allowlists  []configAllowlist `toml:"allowlists"`
-	Required    []any             `toml:"required"`
+	Required    []configRequired  `toml:"required"`
 	SkipReport  bool              `toml:"skipReport"`
 }
 
@@ -60,20 +61,23 @@ type ruleSet struct {
 	keywords []string
 	heads    [][]*rule
 	always   []*rule
+	// composite is true when a rule requires another.
+	composite bool
 }
 
 // maxKeywords bounds the bytes of all keywords together, so that automaton
 // states have 16-bit numbers.
 const maxKeywords = 60000
 
-// loadRules reads the built-in rules and extra, a gitleaks configuration or "".
-func loadRules(extra string) (*ruleSet, error) {
+// loadRules reads the rules of gitleaks, ours, and extra, the last two gitleaks
+// configurations or "".
+func loadRules(ours, extra string) (*ruleSet, error) {
 	var base, own, user configFile
 	if _, err := toml.Decode(config.DefaultConfig, &base); err != nil {
 		return nil, fmt.Errorf("rules of the gitleaks module: %w", err)
 	}
 	correct(&base)
-	if _, err := toml.Decode(ownRules, &own); err != nil {
+	if _, err := toml.Decode(ours, &own); err != nil {
 		return nil, fmt.Errorf("own rules: %w", err)
 	}
 	if _, err := toml.Decode(extra, &user); err != nil {
@@ -88,6 +92,9 @@ func loadRules(extra string) (*ruleSet, error) {
 			return nil, err
 		}
 	}
+	if err := set.link(); err != nil {
+		return nil, err
+	}
 	return set, set.index()
 }
 
@@ -97,9 +104,6 @@ func (f *configFile) check() error {
 		return errors.New("extend.path and extend.url are not followed; name the file itself")
 	}
 	for _, r := range f.Rules {
-		if len(r.Required) > 0 {
-			return fmt.Errorf("rule %q: rules that require others are not supported", r.ID)
-		}
 		for _, text := range []string{r.Regex, r.Path} {
 			if _, err := syntax.Parse(text, syntax.Perl); err != nil {
 				return fmt.Errorf("rule %q: %w", r.ID, err)
@@ -212,11 +216,13 @@ func (s *ruleSet) index() error {
 // merge lays what c states over the rule.
 func (r *rule) merge(c *configRule) error {
 	r.description = cmp.Or(c.Description, r.description)
+	r.reference = cmp.Or(c.Reference, r.reference)
 	r.regexText = cmp.Or(c.Regex, r.regexText)
 	r.pathText = cmp.Or(c.Path, r.pathText)
 	r.entropy = cmp.Or(c.Entropy, r.entropy)
 	r.group = cmp.Or(c.SecretGroup, r.group)
 	r.skipReport = r.skipReport || c.SkipReport
+	r.required = append(r.required, c.Required...)
 	for _, k := range c.Keywords {
 		if k = strings.ToLower(k); k != "" && !slices.Contains(r.keywords, k) {
 			r.keywords = append(r.keywords, k)

@@ -9,7 +9,7 @@ import (
 const (
 	gitleaksModule  = "github.com/zricethezav/gitleaks/v8"
 	gitleaksVersion = "v8.30.1"
-	ownVersion      = "1"
+	ownVersion      = "2"
 )
 
 // Version names the rule set: the version of the gitleaks module it is taken

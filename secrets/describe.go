@@ -18,7 +18,7 @@ import (
 //	          tell which account to attack
 func severityOf(r *rule) fnvet.Severity {
 	switch r.id {
-	case "private-key", "age-secret-key", "1password-secret-key", "1password-service-account-token":
+	case "private-key", "putty-private-key", "jwk-private-key", "age-secret-key", "1password-secret-key", "1password-service-account-token":
 		return fnvet.Critical
 	case "pkcs12-file", "easypost-test-api-token", "jwt", "jwt-base64", "facebook-access-token":
 		return fnvet.Medium
@@ -43,7 +43,7 @@ func severityOf(r *rule) fnvet.Severity {
 func confidenceOf(r *rule, p place) fnvet.Confidence {
 	guess := r.generic || r.assigned
 	switch {
-	case guess && (p.thirdParty || p.docs || p.lock), p.thirdParty && p.docs:
+	case guess && (p.thirdParty || p.docs || p.lock), p.thirdParty && (p.docs || loose(r.id)):
 		return fnvet.ConfidenceLow
 	case guess, p.docs, loose(r.id):
 		return fnvet.ConfidenceMedium
@@ -56,6 +56,9 @@ func loose(id string) bool {
 	switch id {
 	case "jwt", "jwt-base64", "twilio-api-key", "facebook-access-token", "sourcegraph-access-token", "pkcs12-file",
 		"square-access-token", "vault-service-token", "octopus-deploy-api-key", "azure-ad-client-secret",
+		"aws-session-token", "azure-sas-signature", "tencent-secret-id", "crates-io-token", "blockfrost-project-id", "statsig-secret-key",
+		"launchdarkly-sdk-key", "exoscale-api-key", "scaleway-access-key", "firebase-server-key", "close-api-key",
+		"google-oauth-refresh-token", "unleash-token", "rancher-token", "checkly-api-key", "woocommerce-secret", "laravel-app-key",
 		"curl-auth-user", "curl-auth-header", "kubernetes-secret-yaml", "nuget-config-password":
 		return true
 	}

@@ -35,6 +35,9 @@ func (w *worker) settle(t *text) {
 		return cmp.Or(cmp.Compare(a.secretStart, b.secretStart), -cmp.Compare(a.secretEnd, b.secretEnd),
 			cmp.Compare(a.rule.index, b.rule.index))
 	})
+	if w.s.set.composite {
+		w.composed(t)
+	}
 	w.drafts = dropOverlapped(w.drafts)
 	pos := position{data: t.data, line: 1}
 	for i := range w.drafts {
@@ -153,11 +156,15 @@ func (w *worker) finding(c *candidate, t *text) fnvet.Finding {
 
 // describe fills what does not depend on where a secret was found.
 func (s *Scanner) describe(r *rule, secret []byte, evidence string) fnvet.Finding {
-	return fnvet.Finding{
+	f := fnvet.Finding{
 		ID: idPrefix + r.id, Kind: fnvet.SecretKind, Severity: r.severity, Title: r.title,
 		Evidence: evidence, Remediation: remediation(r), Salt: salt(secret),
 		Secret: &fnvet.Secret{Rule: r.id, Hash: s.hash(secret)},
 	}
+	if r.reference != "" {
+		f.References = []string{r.reference}
+	}
+	return f
 }
 
 // hash is the first 16 hex digits of HMAC-SHA256 under the installation's key.

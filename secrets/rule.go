@@ -19,6 +19,7 @@ type rule struct {
 	index       int // in the rule set, for the worker's tables
 	title       string
 	description string
+	reference   string // address of the format's documentation, or ""
 	severity    fnvet.Severity
 	// generic rules guess by the name something is assigned to; assigned rules
 	// want a provider's name beside a value without a format of its own; the
@@ -32,6 +33,8 @@ type rule struct {
 	keywords   []string // lower case
 	allow      []*allowlist
 	skipReport bool
+	required   []configRequired
+	needed     bool // by a rule that requires it
 
 	regex, path lazyRegexp
 	anchored    lazyRegexp // regex, at the start of the text only
@@ -64,13 +67,17 @@ func (r *rule) matchesPath(name string) bool {
 // describe derives what people read from the rule's id and regular expression.
 func (r *rule) describe() {
 	r.generic = strings.Contains(strings.ToLower(r.id), "generic")
-	r.assigned = strings.Contains(r.regexText, `(?:=|>|:{1,3}=|\|\||:|=>|\?=|,)`)
+	r.assigned = r.id == "url-password" || strings.Contains(r.regexText, `(?:=|>|:{1,3}=|\|\||:|=>|\?=|,)`)
 	r.title = titleOf(r.id)
 	r.severity = severityOf(r)
 }
 
 func (r *rule) help() string {
-	return fmt.Sprintf("%s Whoever can read the package can use it: %s", r.description, remediation(r))
+	text := fmt.Sprintf("%s Whoever can read the package can use it: %s", r.description, remediation(r))
+	if r.reference != "" {
+		text += " Documented at " + r.reference + "."
+	}
+	return text
 }
 
 // An allowlist names what is not a secret although it looks like one.

@@ -16,6 +16,7 @@ package secrets
 import (
 	"cmp"
 	"context"
+	"crypto/sha256"
 	"errors"
 	"fmt"
 	"slices"
@@ -61,6 +62,8 @@ type Scanner struct {
 	// probes counts the programs of all plans made so far.
 	probes atomic.Int32
 
+	seen seen
+
 	mu   sync.Mutex
 	idle []*worker // scratch memory, one for each concurrent call so far
 }
@@ -74,10 +77,14 @@ type hook struct {
 // New returns a Scanner. It fails on a key of the wrong size and on rules that
 // do not parse.
 func New(o Options) (*Scanner, error) {
+	return newFrom(ownRules, o)
+}
+
+func newFrom(ours string, o Options) (*Scanner, error) {
 	if len(o.Key) != KeySize {
 		return nil, fmt.Errorf("secrets: key has %d bytes, want %d", len(o.Key), KeySize)
 	}
-	set, err := loadRules(o.Rules)
+	set, err := loadRules(ours, o.Rules)
 	if err != nil {
 		return nil, fmt.Errorf("secrets: %w", err)
 	}
@@ -96,7 +103,7 @@ func New(o Options) (*Scanner, error) {
 
 // Rules describes every built-in rule, sorted by ID.
 func Rules() ([]fnvet.Rule, error) {
-	set, err := loadRules("")
+	set, err := loadRules(ownRules, "")
 	if err != nil {
 		return nil, fmt.Errorf("secrets: %w", err)
 	}
@@ -132,12 +139,25 @@ func (s *Scanner) Detect(ctx context.Context, f *fnvet.File) (fnvet.Facts, error
 	for _, r := range s.set.pathOnly {
 		w.pathFinding(r)
 	}
+	w.barred = false
+	var key [sha256.Size]byte
+	if len(f.Data) >= minSeen {
+		if key = seenKey(f, w.place); s.seen.has(key) {
+			return fnvet.Facts{Findings: w.report()}, nil
+		}
+	}
 	err := eachText(f.Name, f.Data, &w.buf, w.scan)
 	if err == nil {
 		w.settingsOf(f.Data)
 		err = gitTexts(f.Name, f.Data, w.object)
 	}
+	if w.marked {
+		w.excuseAll()
+	}
 	facts := fnvet.Facts{Findings: w.report()}
+	if err == nil && len(facts.Findings) == 0 && !w.capped && !w.barred && len(f.Data) >= minSeen {
+		s.seen.add(key)
+	}
 	if w.capped {
 		facts.Gaps = append(facts.Gaps, fnvet.Gap{
 			Path: f.Path, Reason: fnvet.GapLimit,

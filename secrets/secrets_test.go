@@ -241,7 +241,7 @@ func TestNew(t *testing.T) {
 		{"[[allowlists]]\ndescription='x'\n", "checks nothing", "an empty allowlist"},
 		{"[[allowlists]]\ntargetRules=['nope']\npaths=['x']\n", `no rule "nope"`, "a target that is not there"},
 		{"[[rules]]\nid='x'\nregex='x'\n[[rules.allowlists]]\ncondition='NOR'\npaths=['x']", "condition", "an unknown condition"},
-		{"[[rules]]\nid='x'\nregex='x'\n[[rules.required]]\nid='y'", "not supported", "a composite rule"},
+		{"[[rules]]\nid='x'\nregex='x'\n[[rules.required]]\nid='y'", `no rule "y"`, "a required rule that is not there"},
 		{"rules = 1", "", "not a list of rules"},
 	} {
 		s, err := New(Options{Key: key, Rules: tt.rules})

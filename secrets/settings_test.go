@@ -20,7 +20,7 @@ func TestSettings(t *testing.T) {
 		{"SPRING_DATASOURCE_PASSWORD", "s3cr3t!pw", "plain-setting", "a name"},
 		{"STRIPE_API_KEY", "whatever-1234", "plain-setting", "an API key of no known format"},
 		{"JWT_SECRET", "my jwt secret 1", "plain-setting", "with spaces"},
-		{"DATABASE_URL", "postgres://app:Pa55w0rdX@db:5432/x", "plain-setting", "a password in a URL"},
+		{"DATABASE_URL", "postgres://app:Pa55w0rdX@db:5432/x", "url-password", "a password in a URL"},
 		{"/bin/sh -c #(nop)", "ENV API_TOKEN=ab12cd34ef A=1", "plain-setting", "an instruction of the history"},
 		{"history", "|1 NPM_TOKEN=" + npmToken + " /bin/sh -c npm ci", "npm-access-token", "a build argument in the history"},
 		{"DB_PASSWORD", "", "", "empty"},

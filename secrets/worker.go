@@ -4,6 +4,7 @@ import (
 	"context"
 	"errors"
 	"slices"
+	"strings"
 
 	"github.com/fnvet/fnvet"
 )
@@ -31,8 +32,10 @@ type worker struct {
 	drafts   []candidate
 	findings []fnvet.Finding
 	capped   bool
-	reads    int // bytes that regexps may still read of this text
-	decoded  int // bytes that may still be decoded of this file
+	marked   bool // the file has ignore comments
+	barred   bool // a rule did not look at the file because of its folder
+	reads    int  // bytes that regexps may still read of this text
+	decoded  int  // bytes that may still be decoded of this file
 	lines    position
 }
 
@@ -53,7 +56,8 @@ func (w *worker) reset(ctx context.Context, f *fnvet.File) {
 		w.names = append(w.names, f.Path)
 	}
 	w.place = w.s.classify(f)
-	w.findings, w.capped = nil, false
+	w.findings, w.capped, w.barred = nil, false, false
+	w.marked = marked(f.Data)
 	w.decoded = spareDecoded + len(f.Data)
 	w.lines = position{data: f.Data, line: 1}
 	clear(w.skip)
@@ -80,7 +84,7 @@ const maxKeep = 4 << 20
 func (w *worker) applies(r *rule) bool {
 	if w.skip[r.index] == 0 {
 		w.skip[r.index] = 1
-		if r.skipReport || !w.pathApplies(r) {
+		if r.skipReport && !r.needed || !w.pathApplies(r) {
 			w.skip[r.index] = -1
 		}
 	}
@@ -91,11 +95,16 @@ func (w *worker) pathApplies(r *rule) bool {
 	for _, list := range [][]*allowlist{w.s.set.allow, r.allow} {
 		for _, a := range list {
 			if a.allowsPath(w.names...) {
+				w.barred = true
 				return false
 			}
 		}
 	}
-	return slices.ContainsFunc(w.names, r.matchesPath)
+	if slices.ContainsFunc(w.names, r.matchesPath) {
+		return true
+	}
+	w.barred = w.barred || strings.Contains(r.pathText, "/")
+	return false
 }
 
 // scan searches one text of the file and appends what it finds.
