@@ -71,6 +71,7 @@ type Facts struct {
 // A ReachFact says whether the handler can load what a Location of that Path
 // and Layer states. What has no fact is unknown.
 type ReachFact struct {
+	Ecosystem   string // of the packages it speaks of; others at the same place are another matter
 	Path, Layer string
 	Reach       Reach
 	Via         []string // as Finding.ReachableVia

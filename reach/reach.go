@@ -188,7 +188,7 @@ func (d *Detector) system(ctx context.Context, container string, files []file) (
 			reach = fnvet.ReachUnknown
 		}
 		if reach != fnvet.ReachUnknown {
-			facts = append(facts, fnvet.ReachFact{Path: f.path, Layer: f.layer, Reach: reach, Via: a.Via})
+			facts = append(facts, fnvet.ReachFact{Ecosystem: "npm", Path: f.path, Layer: f.layer, Reach: reach, Via: a.Via})
 		}
 	}
 	return facts, nil

@@ -22,11 +22,11 @@ type chain struct {
 // package URL, how a reachable one is imported. A package is unreachable only if
 // each of its installed and bundled places is.
 func (h *Harvest) reachable(pkgs []fnvet.Package) map[string][]string {
-	type at struct{ path, layer string }
+	type at struct{ ecosystem, path, layer string }
 	facts := make(map[at]chain)
 	for i := range h.Parts {
 		for _, f := range h.Parts[i].Facts.Reach {
-			facts[at{f.Path, f.Layer}] = chain{f.Reach, f.Via}
+			facts[at{f.Ecosystem, f.Path, f.Layer}] = chain{f.Reach, f.Via}
 		}
 	}
 	via := make(map[string][]string)
@@ -38,7 +38,7 @@ func (h *Harvest) reachable(pkgs []fnvet.Package) map[string][]string {
 		var places []chain
 		for _, l := range p.Locations {
 			if l.Kind == fnvet.Installed || l.Kind == fnvet.Bundled {
-				places = append(places, facts[at{l.Path, l.Layer}])
+				places = append(places, facts[at{p.Ecosystem, l.Path, l.Layer}])
 			}
 		}
 		answer := sum(places)
