@@ -2,6 +2,7 @@ package unpack
 
 import (
 	"math/bits"
+	"runtime"
 	"slices"
 	"sync"
 )
@@ -21,6 +22,7 @@ type memory struct {
 	over  map[int]bool // by depth
 	spare [][]byte     // large buffers, for reuse
 	idle  int64        // bytes of spare
+	waste int64        // bytes of buffers given up since the last collection
 	small [sizeClasses]sync.Pool
 }
 
@@ -112,16 +114,25 @@ func (m *memory) buffer(n int) *[]byte {
 		b := make([]byte, 0, 1<<class)
 		return &b
 	}
-	if b := m.takeSpare(n); b != nil {
+	b, collect := m.takeSpare(n)
+	if b != nil {
 		return &b
 	}
-	b := make([]byte, 0, (n+1<<16-1)&^(1<<16-1))
+	if collect {
+		runtime.GC()
+	}
+	b = make([]byte, 0, (n+1<<16-1)&^(1<<16-1))
 	return &b
 }
 
-// takeSpare picks the smallest spare buffer that holds n bytes and not many more. If there is none,
-// those that are kept are given up as far as the new one needs their room.
-func (m *memory) takeSpare(n int) []byte {
+// maxWaste is how many bytes of buffers that were given up may wait for the
+// garbage collector while others are allocated.
+const maxWaste = 32 << 20
+
+// takeSpare picks the smallest spare buffer that holds n bytes and not many more.
+// If there is none, those that are kept are given up as far as the new one needs
+// their room, and collect says to have the collector free what was given up.
+func (m *memory) takeSpare(n int) (b []byte, collect bool) {
 	m.mu.Lock()
 	defer m.mu.Unlock()
 	best := -1
@@ -131,10 +142,13 @@ func (m *memory) takeSpare(n int) []byte {
 		}
 	}
 	if best >= 0 {
-		return m.removeSpare(best)
+		return m.removeSpare(best), false
 	}
 	m.trim(int64(n))
-	return nil
+	if collect = m.waste+int64(n) > maxWaste && m.waste > 0; collect {
+		m.waste = 0
+	}
+	return nil, collect
 }
 
 func (m *memory) removeSpare(i int) []byte {
@@ -148,7 +162,7 @@ func (m *memory) removeSpare(i int) []byte {
 // take the whole above what was held at once before, or may be.
 func (m *memory) trim(n int64) {
 	for len(m.spare) > 0 && m.idle+n > m.free-m.least {
-		m.removeSpare(0)
+		m.waste += int64(cap(m.removeSpare(0)))
 	}
 }
 
@@ -169,5 +183,7 @@ func (m *memory) put(b *[]byte) {
 	if m.trim(n); m.idle+n <= m.free-m.least {
 		m.spare = append(m.spare, *b)
 		m.idle += n
+		return
 	}
+	m.waste += n
 }
