@@ -97,11 +97,18 @@ type directory struct {
 	Lookups  []sectionInfo `json:"lookups,omitempty"`
 }
 
+// An indexFile is where a database is read from.
+type indexFile interface {
+	io.ReaderAt
+	io.Closer
+}
+
 // A DB is an open database. It may be used from several goroutines.
 type DB struct {
-	file     *os.File
+	file     indexFile
 	header   *header
 	dir      directory
+	partial  bool // of what was asked for: no release is known to be missing
 	unzip    *zstd.Decoder
 	mu       sync.Mutex
 	sections map[string]*sectionReader // opened so far

@@ -88,14 +88,11 @@ func (m *matcher) add(i int) error {
 		m.uncovered[base]++
 		return nil
 	}
-	if released(base) && (release == "" || !slices.Contains(s.table.releases, release) && !slices.Contains(s.table.releases, "")) {
+	if released(base) && (release == "" || !m.db.partial && !slices.Contains(s.table.releases, release) && !slices.Contains(s.table.releases, "")) {
 		m.uncovered[p.Ecosystem]++
 		return nil
 	}
-	name, ver := p.Name, p.Version
-	if p.Source != nil && namesSources(base) {
-		name, ver = p.Source.Name, cmp.Or(p.Source.Version, p.Version)
-	}
+	name, ver := advised(p, base)
 	q := query{pkg: i, base: base, release: release, name: normalName(base, name), version: installedVersion(base, name, ver)}
 	if base == "Maven" && !strings.Contains(name, ":") {
 		for rank, group := range p.Groups {
@@ -109,6 +106,14 @@ func (m *matcher) add(i int) error {
 	}
 	m.queries = append(m.queries, q)
 	return nil
+}
+
+// advised is the name and version of a package that advisories speak of.
+func advised(p *fnvet.Package, base string) (name, version string) {
+	if p.Source != nil && namesSources(base) {
+		return p.Source.Name, cmp.Or(p.Source.Version, p.Version)
+	}
+	return p.Name, p.Version
 }
 
 // lookUp answers the queries in the order of the index, so that each block is

@@ -104,6 +104,12 @@ func (s *webSource) fetch(ctx context.Context, name, tag string, size int64, w r
 	return "", fmt.Errorf("%w (%d attempts)", last, attempts)
 }
 
+// retryAfter is how long the server asks to wait.
+func retryAfter(resp *http.Response) time.Duration {
+	seconds, _ := strconv.Atoi(resp.Header.Get("Retry-After"))
+	return time.Duration(seconds) * time.Second
+}
+
 // delay doubles with each attempt, takes half of it at random, and respects
 // Retry-After.
 func (s *webSource) delay(attempt int, last error) time.Duration {
@@ -162,8 +168,7 @@ func (s *webSource) attempt(ctx context.Context, name, tag string, size int64, w
 		}
 	default:
 		*part = transfer{}
-		seconds, _ := strconv.Atoi(resp.Header.Get("Retry-After"))
-		return "", &statusError{name, resp.StatusCode, time.Duration(seconds) * time.Second}
+		return "", &statusError{name, resp.StatusCode, retryAfter(resp)}
 	}
 	if resp.ContentLength > size-part.got {
 		return "", fmt.Errorf("%s: %w of %d bytes", name, errTooLarge, size)

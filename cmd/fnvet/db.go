@@ -21,6 +21,7 @@ type dbFlags struct {
 	dir       string
 	sources   []string // mirrors, in the order they are asked
 	kev, epss string
+	api       string // of OSV, asked instead of a database
 	maxAge    time.Duration
 	offline   bool
 }
@@ -28,6 +29,7 @@ type dbFlags struct {
 func (d *dbFlags) add(f *pflag.FlagSet) {
 	d.addPlace(f)
 	f.DurationVar(&d.maxAge, "max-db-age", 168*time.Hour, "an advisory database whose newest record is older is a gap, and after 24h warned about; 0: any age will do")
+	f.StringVar(&d.api, "osv-api", "", "ask the OSV API at `URL` (https://api.osv.dev) instead of a database; it learns the names and versions of the packages")
 	f.BoolVar(&d.offline, "offline", false, "touch no network")
 }
 
@@ -68,11 +70,11 @@ func (d *dbFlags) options(dir string) advisory.UpdateOptions {
 func (c *cli) dbCommand() *cobra.Command {
 	db := &cobra.Command{
 		Use:   "db",
-		Short: "The advisory database: fetch, describe, check",
+		Short: "The advisory database: fetch, describe, check, share",
 		Args:  cobra.NoArgs,
 		RunE:  func(cmd *cobra.Command, _ []string) error { return cmd.Help() },
 	}
-	db.AddCommand(c.dbUpdateCommand(), c.dbStatusCommand(), c.dbVerifyCommand())
+	db.AddCommand(c.dbUpdateCommand(), c.dbStatusCommand(), c.dbVerifyCommand(), c.dbPushCommand(), c.dbPullCommand())
 	return db
 }
 

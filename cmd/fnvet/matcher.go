@@ -28,6 +28,9 @@ type matcher struct {
 }
 
 func (d *dbFlags) matcher(c *cli, now time.Time) (*matcher, error) {
+	if d.api != "" && d.offline {
+		return nil, hinted{errors.New("--osv-api needs the network, and --offline forbids it"), "fnvet db update, then fnvet scan --offline"}
+	}
 	dir, err := d.place()
 	if err != nil {
 		return nil, err
@@ -45,6 +48,9 @@ func (m *matcher) Close() {
 // Match compares packages with the advisories. A database that is missing, too
 // old or damaged is a gap that names the command to type.
 func (m *matcher) Match(ctx context.Context, pkgs []fnvet.Package) ([]fnvet.Finding, []fnvet.Gap, fnvet.Database) {
+	if m.flags.api != "" {
+		return m.ask(ctx, pkgs)
+	}
 	err := m.ensure(ctx, ecosystemsOf(pkgs))
 	if m.db == nil {
 		if len(pkgs) == 0 {
@@ -57,13 +63,42 @@ func (m *matcher) Match(ctx context.Context, pkgs []fnvet.Package) ([]fnvet.Find
 		return nil, nil, info
 	}
 	findings, gaps, err := m.db.Match(ctx, pkgs)
+	if err != nil {
+		gaps = append(gaps, fnvet.Gap{Reason: fnvet.GapFailed, Detail: err.Error() + "; type: fnvet db update"})
+	}
+	return findings, placed(append(gaps, m.judgeAge()...)), info
+}
+
+// placed gives the gaps that concern no file a place.
+func placed(gaps []fnvet.Gap) []fnvet.Gap {
 	for i := range gaps {
 		gaps[i].Path = cmp.Or(gaps[i].Path, databasePath)
 	}
+	return gaps
+}
+
+// ask compares packages with what the API says of them. What it does not answer
+// is a gap. Its answers are of now: they have no age.
+func (m *matcher) ask(ctx context.Context, pkgs []fnvet.Package) ([]fnvet.Finding, []fnvet.Gap, fnvet.Database) {
+	meter := m.cli.startFetchMeter()
+	defer meter.stop()
+	db, gaps, err := advisory.Ask(ctx, pkgs, advisory.APIOptions{
+		URL: m.flags.api, KEV: m.flags.kev, EPSS: m.flags.epss, Now: m.now, Progress: meter.fetched,
+	})
 	if err != nil {
-		gaps = append(gaps, fnvet.Gap{Path: databasePath, Reason: fnvet.GapFailed, Detail: err.Error() + "; type: fnvet db update"})
+		detail := "no package was compared with advisories: " + err.Error()
+		return nil, placed(append(gaps, fnvet.Gap{Reason: fnvet.GapNoDatabase, Detail: detail})), fnvet.Database{}
 	}
-	return findings, append(gaps, m.judgeAge()...), info
+	defer db.Close()
+	findings, more, err := db.Match(ctx, pkgs)
+	if err != nil {
+		more = append(more, fnvet.Gap{Reason: fnvet.GapFailed, Detail: err.Error()})
+	}
+	info := fnvet.Database{Advisories: db.Status().Advisories, Ecosystems: []string{}}
+	for _, e := range db.Status().Ecosystems {
+		info.Ecosystems = append(info.Ecosystems, e.Name)
+	}
+	return findings, placed(append(gaps, more...)), info
 }
 
 // databasePath is where reports say a gap of the database itself is.

@@ -8,6 +8,7 @@ import (
 	"archive/zip"
 	"encoding/json"
 	"fmt"
+	"io"
 	"path/filepath"
 	"regexp"
 	"slices"
@@ -22,6 +23,8 @@ type Oracle struct {
 	Ecosystem string // base name: "Debian"
 	Entries   []Entry
 	byName    map[string][]int
+	keep      bool
+	raw       map[string][]byte
 	parsed    map[[2]string]semantic.Version // osv-scalibr takes its time
 }
 
@@ -58,13 +61,24 @@ type record struct {
 }
 
 // Load reads <dir>/<ecosystem>/all.zip.
-func Load(dir, ecosystem string) (*Oracle, error) {
+func Load(dir, ecosystem string) (*Oracle, error) { return load(dir, ecosystem, false) }
+
+// LoadRaw is Load that also keeps the text of the records.
+func LoadRaw(dir, ecosystem string) (*Oracle, error) { return load(dir, ecosystem, true) }
+
+// Raw returns the text of a record of an Oracle made by LoadRaw.
+func (o *Oracle) Raw(id string) ([]byte, bool) {
+	data, ok := o.raw[id]
+	return data, ok
+}
+
+func load(dir, ecosystem string, keep bool) (*Oracle, error) {
 	z, err := zip.OpenReader(filepath.Join(dir, ecosystem, "all.zip"))
 	if err != nil {
 		return nil, err
 	}
 	defer z.Close()
-	o := &Oracle{Ecosystem: ecosystem, byName: map[string][]int{}, parsed: map[[2]string]semantic.Version{}}
+	o := &Oracle{Ecosystem: ecosystem, keep: keep, byName: map[string][]int{}, raw: map[string][]byte{}, parsed: map[[2]string]semantic.Version{}}
 	for _, f := range z.File {
 		if err := o.add(f); err != nil {
 			return nil, fmt.Errorf("%s: %w", f.Name, err)
@@ -79,9 +93,16 @@ func (o *Oracle) add(f *zip.File) error {
 		return err
 	}
 	defer r.Close()
-	var rec record
-	if err := json.NewDecoder(r).Decode(&rec); err != nil {
+	data, err := io.ReadAll(r)
+	if err != nil {
 		return err
+	}
+	var rec record
+	if err := json.Unmarshal(data, &rec); err != nil {
+		return err
+	}
+	if o.keep {
+		o.raw[rec.ID] = data
 	}
 	if rec.Withdrawn != "" {
 		return nil
