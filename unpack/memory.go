@@ -114,14 +114,10 @@ func (m *memory) buffer(n int) *[]byte {
 		b := make([]byte, 0, 1<<class)
 		return &b
 	}
-	b, collect := m.takeSpare(n)
-	if b != nil {
+	if b := m.takeSpare(n); b != nil {
 		return &b
 	}
-	if collect {
-		runtime.GC()
-	}
-	b = make([]byte, 0, (n+1<<16-1)&^(1<<16-1))
+	b := make([]byte, 0, (n+1<<16-1)&^(1<<16-1))
 	return &b
 }
 
@@ -131,8 +127,8 @@ const maxWaste = 32 << 20
 
 // takeSpare picks the smallest spare buffer that holds n bytes and not many more.
 // If there is none, those that are kept are given up as far as the new one needs
-// their room, and collect says to have the collector free what was given up.
-func (m *memory) takeSpare(n int) (b []byte, collect bool) {
+// their room, and collected where that is much, while everybody waits.
+func (m *memory) takeSpare(n int) []byte {
 	m.mu.Lock()
 	defer m.mu.Unlock()
 	best := -1
@@ -142,13 +138,14 @@ func (m *memory) takeSpare(n int) (b []byte, collect bool) {
 		}
 	}
 	if best >= 0 {
-		return m.removeSpare(best), false
+		return m.removeSpare(best)
 	}
 	m.trim(int64(n))
-	if collect = m.waste+int64(n) > maxWaste && m.waste > 0; collect {
+	if m.waste+int64(n) > maxWaste && m.waste > 0 {
+		runtime.GC()
 		m.waste = 0
 	}
-	return nil, collect
+	return nil
 }
 
 func (m *memory) removeSpare(i int) []byte {
@@ -159,9 +156,9 @@ func (m *memory) removeSpare(i int) []byte {
 }
 
 // trim gives up spare buffers, the oldest first, until n bytes more would not
-// take the whole above what was held at once before, or may be.
+// take the whole much above what was held at once before, or may be.
 func (m *memory) trim(n int64) {
-	for len(m.spare) > 0 && m.idle+n > m.free-m.least {
+	for len(m.spare) > 0 && m.idle+n > m.free-m.least+maxWaste/2 {
 		m.waste += int64(cap(m.removeSpare(0)))
 	}
 }
