@@ -26,12 +26,17 @@ import (
 	"github.com/fnvet/fnvet/deps/golang"
 )
 
-// maxScript is the size in bytes above which a script is reported as a gap.
-const maxScript = 256 << 20
+// maxScript is the size in bytes above which a script is reported as a gap, and
+// maxLock that above which a lockfile is not read for versions.
+const (
+	maxScript = 256 << 20
+	maxLock   = 64 << 20
+)
 
 // A Detector lists the packages of bundled JavaScript and of native images, and
 // says which binaries hide theirs. One value serves one scan.
 type Detector struct {
+	known func() map[uint64]knownText
 	mu    sync.Mutex
 	files map[at]*trace
 }
@@ -48,6 +53,7 @@ type trace struct {
 	inv    inventory
 	url    string // of the source map a script names
 	mapErr error
+	locked map[string]string // of a lockfile: the version of each name that has just one
 }
 
 type traceKind int
@@ -56,10 +62,16 @@ const (
 	scriptFile traceKind = iota
 	mapFile
 	licenseTexts
+	lock
 )
 
 // New returns a detector for one scan.
-func New() *Detector { return &Detector{files: make(map[at]*trace)} }
+func New() *Detector {
+	return &Detector{
+		known: sync.OnceValue(func() map[uint64]knownText { return readKnown(knownTable) }),
+		files: make(map[at]*trace),
+	}
+}
 
 // Want takes scripts outside installed packages whose first or last bytes show
 // a bundler's work, the source maps and lists of licences beside scripts, and
@@ -74,7 +86,7 @@ func (d *Detector) Want(f *fnvet.File) bool {
 	if golang.Executable(f.Data) {
 		return f.Size <= maxBinary // larger ones are the Go detector's gap
 	}
-	if _, ok := mapOf(f.Name); ok {
+	if _, ok := mapOf(f.Name); ok || lockParser(f.Name) != nil {
 		return true
 	}
 	_, ok := licensesOf(f.Name)
@@ -97,6 +109,8 @@ func (d *Detector) Detect(ctx context.Context, f *fnvet.File) (fnvet.Facts, erro
 		return fnvet.Facts{Gaps: []fnvet.Gap{{
 			Path: f.Path, Reason: fnvet.GapLimit, Detail: fmt.Sprintf("not read for bundled packages: %d bytes is more than %d", f.Size, maxScript),
 		}}}, nil
+	case lockParser(f.Name) != nil:
+		t.lock(f)
 	case path.Ext(f.Name) == ".map":
 		t.kind = mapFile
 		t.mapErr = t.inv.byMap(f.Data)
@@ -106,7 +120,7 @@ func (d *Detector) Detect(ctx context.Context, f *fnvet.File) (fnvet.Facts, erro
 		t.inv.byLicenseFile(f.Data)
 	default:
 		t.signs = look(f.Data)
-		err = t.script(f.Data)
+		err = t.script(f.Data, d.known())
 	}
 	if t.kind == mapFile && err != nil && len(t.inv.items) == 0 {
 		err = nil // not a source map, or an empty one; the script beside it tells
@@ -120,8 +134,25 @@ func (d *Detector) Detect(ctx context.Context, f *fnvet.File) (fnvet.Facts, erro
 	return fnvet.Facts{}, nil
 }
 
+// lock keeps what a lockfile says. One that does not parse is the gap of the
+// detector that lists its packages.
+func (t *trace) lock(f *fnvet.File) {
+	t.kind = lock
+	t.locked = make(map[string]string)
+	if f.Size > maxLock {
+		return
+	}
+	pkgs, _ := lockParser(f.Name)(f.Data)
+	for _, p := range pkgs {
+		if old, ok := t.locked[p.Name]; ok && old != p.Version {
+			p.Version = ""
+		}
+		t.locked[p.Name] = p.Version
+	}
+}
+
 // script reads the code of a script, and the source map inside it.
-func (t *trace) script(code []byte) error {
+func (t *trace) script(code []byte, known map[uint64]knownText) error {
 	data, url, err := inlineMap(code)
 	t.url = strings.Clone(url)
 	if data != nil && err == nil {
@@ -131,7 +162,7 @@ func (t *trace) script(code []byte) error {
 		err = t.inv.byMap(data)
 	}
 	if len(code) <= maxScript {
-		t.inv.byCode(code, t.signs == certain)
+		t.inv.byCode(code, t.signs == certain, known)
 	}
 	return err
 }
@@ -154,6 +185,7 @@ func (d *Detector) Finish(ctx context.Context, removed func(path, layer string) 
 	})
 	list = slices.DeleteFunc(list, func(t *trace) bool { return removed(t.path, t.layer) })
 	d.attach(list)
+	pin(list)
 	for _, t := range list {
 		if err := ctx.Err(); err != nil {
 			return facts, err
@@ -161,8 +193,7 @@ func (d *Detector) Finish(ctx context.Context, removed func(path, layer string) 
 		if t.kind == licenseTexts {
 			continue
 		}
-		at := t.path
-		facts.Packages = append(facts.Packages, t.inv.packages(at, t.layer)...)
+		facts.Packages = append(facts.Packages, t.inv.packages(t.path, t.layer)...)
 		facts.Gaps = append(facts.Gaps, t.gaps()...)
 	}
 	return facts, nil
@@ -195,6 +226,34 @@ func (d *Detector) attach(list []*trace) {
 	}
 }
 
+// pin gives packages without a version the one that the nearest lockfile
+// states, in the script's directory or one around it, within its archive.
+func pin(list []*trace) {
+	locks := make(map[string]map[string]string)
+	for _, t := range list {
+		if t.kind == lock && locks[path.Dir(t.path)] == nil {
+			locks[path.Dir(t.path)] = t.locked
+		}
+	}
+	if len(locks) == 0 {
+		return
+	}
+	for _, t := range list {
+		if t.kind != scriptFile {
+			continue
+		}
+		for dir := path.Dir(t.path); ; dir = path.Dir(dir) {
+			if locked := locks[dir]; locked != nil {
+				t.inv.pin(locked)
+				break
+			}
+			if dir == "." || dir == "/" || strings.HasSuffix(dir, "!") {
+				break
+			}
+		}
+	}
+}
+
 // owners returns the scripts that a map or a list of licences belongs to.
 func (d *Detector) owners(t *trace, inDir map[at][]*trace) []*trace {
 	var out []*trace
@@ -221,7 +280,7 @@ func (d *Detector) owners(t *trace, inDir map[at][]*trace) []*trace {
 		if !exact && len(bundles) == 1 {
 			out = bundles
 		}
-	case scriptFile:
+	case scriptFile, lock:
 	}
 	return out
 }

@@ -218,6 +218,22 @@ func TestVersions(t *testing.T) {
 	}
 }
 
+// TestLocked: the nearest lockfile states the version of what has one there.
+func TestLocked(t *testing.T) {
+	files := map[string]string{
+		"package-lock.json":   `{"lockfileVersion":3,"packages":{"node_modules/ms":{"version":"9.9.9"}}}`,
+		"a/package-lock.json": `{"lockfileVersion":3,"packages":{"node_modules/ms":{"version":"2.1.2"},"node_modules/qs":{"version":"6.0.0"},"node_modules/b/node_modules/qs":{"version":"6.1.0"}}}`,
+		"a/dist/index.js":     "var __commonJS = 1;\n// node_modules/ms/index.js\n1;\n// node_modules/qs/index.js\n2;" + strings.Repeat(" ", 200),
+	}
+	var got []string
+	for _, p := range scan(t, files).Packages {
+		got = append(got, p.PURL+" "+p.Locations[0].Evidence+" "+string(p.Locations[0].Confidence))
+	}
+	if diff := cmp.Diff([]string{"pkg:npm/ms@2.1.2 module-path+lockfile medium", "pkg:npm/qs module-path high"}, got); diff != "" {
+		t.Errorf("-want +got\n%s", diff)
+	}
+}
+
 // TestRemoved: a script that a later layer deletes has no packages and no gap.
 func TestRemoved(t *testing.T) {
 	d := New()

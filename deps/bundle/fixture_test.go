@@ -32,7 +32,7 @@ func TestFixtures(t *testing.T) {
 	}{
 		{"esbuild/plain", "a comment before each module", paths("module-path high"), ""},
 		{"esbuild/min-map", "a source map beside it", paths("source-map high"), ""},
-		{"esbuild/min-bare", "no comments: only the embedded package.json", []string{manifest}, partly},
+		{"esbuild/min-bare", "no comments: the embedded package.json and known texts", []string{"cookie@ known-string low", manifest}, partly},
 		{"webpack/plain", "paths are the modules' ids", paths("module-path high"), ""},
 		{"webpack/min", "ids are numbers; one licence comment", []string{"cookie@ license-comment low", manifest}, partly},
 		{"rollup/min", "scopes are merged, JSON is taken apart; one licence comment", []string{"cookie@ license-comment low"}, partly},

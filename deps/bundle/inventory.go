@@ -23,12 +23,13 @@ const (
 	licenseComment           // a comment that bundlers keep for its licence
 	versionConstant          // VERSION = "1.2.3" in a module of the package
 	knownString              // a text that only this package's code has
+	lockFile                 // the lockfile beside the bundle; only for versions
 )
 
 // String is what reports call it; see docs/bundles.md.
 func (e evidence) String() string {
 	return [...]string{
-		"", "source-map", "module-path", "package-json", "module-name", "license-file", "license-comment", "version-constant", "known-string",
+		"", "source-map", "module-path", "package-json", "module-name", "license-file", "license-comment", "version-constant", "known-string", "lockfile",
 	}[e]
 }
 
@@ -135,6 +136,15 @@ func (v *inventory) merge(from *inventory) {
 	}
 	v.complete = v.complete || from.complete
 	v.over = v.over || from.over
+}
+
+// pin states the versions of a lockfile for packages that have none.
+func (v *inventory) pin(locked map[string]string) {
+	for _, it := range v.items {
+		if version := exactVersion(locked[it.name]); version != "" && len(it.versions) == 0 {
+			it.version(version, lockFile)
+		}
+	}
 }
 
 // fold gives what is known by name alone to the package directories of that

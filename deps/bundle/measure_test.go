@@ -7,6 +7,7 @@ import (
 	"os"
 	"path/filepath"
 	"slices"
+	"strings"
 	"testing"
 
 	"github.com/fnvet/fnvet"
@@ -23,14 +24,25 @@ func TestMeasure(t *testing.T) {
 	if err != nil || len(truths) == 0 {
 		t.Fatalf("no bundle in %s: %v", dir, err)
 	}
+	var own struct{ Dependencies map[string]string }
+	read(t, "../../testdata/bundles/app/package.json", &own)
 	for _, truth := range truths {
 		var want [][2]string
 		read(t, truth, &want)
 		facts := scanDir(t, filepath.Dir(truth))
 		s := compare(want, facts.Packages)
+		s.directs(own.Dependencies, facts.Packages)
 		rel, _ := filepath.Rel(dir, filepath.Dir(truth))
-		fmt.Printf("| %s | %d | %d | %.0f%% | %.0f%% | %.0f%% | %.1f%% | %d |\n", rel, len(want), len(facts.Packages),
-			100*s.nameRecall, 100*s.namePrecision, 100*s.versionRecall, 100*s.versionPrecision, len(facts.Gaps))
+		tool, mode, _ := strings.Cut(filepath.ToSlash(rel), "/")
+		fmt.Printf("| %s | %s | %.0f%% | %.0f%% | %.0f%% | %.0f%% | %.0f%% | %.0f%% | %s |\n", tool, mode,
+			100*s.nameRecall, 100*s.namePrecision, 100*s.directRecall, 100*s.versionRecall, 100*s.directVersions, 100*s.versionPrecision,
+			map[bool]string{true: "yes", false: "no"}[len(facts.Gaps) > 0])
+		if s.namePrecision < 0.97 || s.versionPrecision < 0.97 {
+			t.Errorf("%s: names %.3f, versions %.3f right", rel, s.namePrecision, s.versionPrecision)
+		}
+		if s.nameRecall < 0.95 && len(facts.Gaps) == 0 {
+			t.Errorf("%s: %.3f of the names, and no gap", rel, s.nameRecall)
+		}
 		if os.Getenv("FNVET_BUNDLES_VERBOSE") != "" {
 			fmt.Println("  wrong:", s.wrong)
 		}
@@ -77,6 +89,7 @@ func scanDir(t *testing.T, dir string) fnvet.Facts {
 
 type score struct {
 	nameRecall, namePrecision, versionRecall, versionPrecision float64
+	directRecall, directVersions                               float64 // of the function's own dependencies
 	wrong                                                      []string
 }
 
@@ -111,6 +124,20 @@ func compare(want [][2]string, got []fnvet.Package) score {
 	s.nameRecall, s.namePrecision = ratio(len(rightNames), len(names)), ratio(len(rightNames), len(foundNames))
 	s.versionRecall, s.versionPrecision = ratio(right, len(pairs)), ratio(right, versions)
 	return s
+}
+
+// directs counts the dependencies that the function's package.json pins.
+func (s *score) directs(pinned map[string]string, got []fnvet.Package) {
+	named, versioned := map[string]bool{}, map[string]bool{}
+	for _, p := range got {
+		if version, ok := pinned[p.Name]; ok {
+			named[p.Name] = true
+			if p.Version == version {
+				versioned[p.Name] = true
+			}
+		}
+	}
+	s.directRecall, s.directVersions = ratio(len(named), len(pinned)), ratio(len(versioned), len(pinned))
 }
 
 // ratio is 1 for nothing of nothing: no claim is no wrong claim.

@@ -36,7 +36,7 @@ func (v *inventory) byMap(data []byte) error {
 
 // byCode adds what the code of a script shows. A script that has no bundler's
 // loader is only asked for the paths of modules and what comments say of itself.
-func (v *inventory) byCode(code []byte, bundled bool) {
+func (v *inventory) byCode(code []byte, bundled bool, known map[uint64]knownText) {
 	all := v.byMarkers(code)
 	if bundled && v.byNames(code) {
 		all = true
@@ -50,7 +50,7 @@ func (v *inventory) byCode(code []byte, bundled bool) {
 		it.licenses = append(it.licenses, m.license...)
 	}
 	comments(code, v.named)
-	v.byKnown(code)
+	v.byKnown(code, known)
 }
 
 // named notes a package that a comment names, unless it is a module of Node or

@@ -7,11 +7,12 @@ import (
 
 	"github.com/fnvet/fnvet"
 	"github.com/fnvet/fnvet/deps/internal/entry"
+	"github.com/fnvet/fnvet/deps/npm"
 )
 
 // What is looked at to tell a bundle from code written by hand, in bytes.
 const (
-	headLen = 6 << 10
+	headLen = 4 << 10
 	tailLen = 1 << 10
 	// minCode is the size below which a file holds no package worth the name.
 	minCode = 200
@@ -141,6 +142,24 @@ func mapOf(name string) (string, bool) {
 		return js, true
 	}
 	return "", false
+}
+
+// lockParser returns the reader of a project's own lockfile by its name, or nil.
+func lockParser(name string) func([]byte) ([]fnvet.Package, error) {
+	if entry.ThirdParty(name) {
+		return nil
+	}
+	switch path.Base(name) {
+	case "package-lock.json", "npm-shrinkwrap.json":
+		return npm.ParseLock
+	case "yarn.lock":
+		return npm.ParseYarn
+	case "pnpm-lock.yaml":
+		return npm.ParsePnpm
+	case "bun.lock":
+		return npm.ParseBun
+	}
+	return nil
 }
 
 // licensesOf returns the script that a list of licences stands beside: exactly
