@@ -67,6 +67,9 @@ func (inv *inventory) cyclonedx() *cdx.BOM {
 	}
 	bom.Components, bom.Dependencies = &components, &deps
 	bom.Compositions = inv.cdxCompositions()
+	if inv.disclose {
+		bom.Vulnerabilities = inv.vulnerabilities()
+	}
 	return bom
 }
 

@@ -4,6 +4,7 @@
 // It is pure: it opens no files, asks no network and changes no report. What
 // is not known is stated unknown, never invented. Findings are not written:
 // an SBOM says what is inside, not what is wrong with it, and holds no secrets.
+// The one exception is cyclonedx-vdr-json, which adds the vulnerabilities.
 package sbom
 
 import (
@@ -43,6 +44,7 @@ func formats() []format {
 		{"cyclonedx-xml", cycloneDX(cdx.BOMFileFormatXML, cdx.SpecVersion1_6)},
 		{"cyclonedx-1.7-json", cycloneDX(cdx.BOMFileFormatJSON, cdx.SpecVersion1_7)},
 		{"cyclonedx-1.7-xml", cycloneDX(cdx.BOMFileFormatXML, cdx.SpecVersion1_7)},
+		{"cyclonedx-vdr-json", writeVDR},
 		{"spdx-json", writeSPDXJSON},
 		{"spdx-tag-value", writeSPDXTagValue},
 		{"spdx3-json", writeSPDX3},
@@ -85,6 +87,8 @@ type inventory struct {
 	deps [][]string // references each package depends on, sorted
 	top  []string   // references the artifact depends on itself, sorted
 	lost [][]string // package URLs each package depends on that are not listed
+
+	disclose bool // vulnerabilities too
 }
 
 func newInventory(r *fnvet.Report, o Options) *inventory {

@@ -16,7 +16,6 @@ import (
 	"github.com/fnvet/fnvet"
 	"github.com/fnvet/fnvet/policy"
 	"github.com/fnvet/fnvet/report"
-	"github.com/fnvet/fnvet/sbom"
 )
 
 func (c *cli) convertCommand() *cobra.Command {
@@ -69,15 +68,12 @@ func (c *cli) convert(file string, formats []string, about sbomFacts) error {
 
 // replay renders reports as they were judged.
 func (c *cli) replay(w io.Writer, format string, reports []*fnvet.Report, about sbomFacts, width int) error {
-	if slices.Contains(sbom.Formats(), format) {
-		if len(reports) != 1 {
-			return fmt.Errorf("%s holds one target; the report has %d", format, len(reports))
-		}
+	if slices.Contains(documentFormats(), format) {
 		o, err := about.options(reports[0].Scan.Started)
 		if err != nil {
 			return err
 		}
-		return sbom.Write(w, format, reports[0], o)
+		return writeDocument(w, format, reports, o)
 	}
 	all, err := rules()
 	if err != nil {

@@ -21,6 +21,7 @@ import (
 	"github.com/fnvet/fnvet/scan"
 	"github.com/fnvet/fnvet/unpack"
 	"github.com/fnvet/fnvet/unpack/remote"
+	"github.com/fnvet/fnvet/vex"
 )
 
 // scanFlags are the flags of "fnvet scan" as typed.
@@ -32,6 +33,7 @@ type scanFlags struct {
 	only, skip      []string
 	allowIncomplete bool
 	baseline        string
+	vex             []string
 	now             string
 	timeout         time.Duration
 	handler         string
@@ -135,6 +137,7 @@ could not run; 3 incomplete: something could not be looked at and nothing found 
 	f.StringSliceVar(&flags.skip, "skip", nil, "all but these `KIND`s")
 	f.BoolVar(&flags.allowIncomplete, "allow-incomplete", false, "exit 0 where 3 would be said; the gaps are still reported")
 	f.StringVar(&flags.baseline, "baseline", "", "a former JSON report `FILE`; only what is new is judged")
+	f.StringArrayVar(&flags.vex, "vex", nil, "VEX `FILE`, repeatable: OpenVEX, CycloneDX or CSAF 2.0; what it says is not affected or fixed does not count")
 	f.StringVar(&flags.now, "now", "", "the `TIME` (RFC 3339) to judge ages by, for reproducible runs")
 	f.StringVar(&flags.handler, "handler", "", "the function's `HANDLER` (src/index.handler), for reachability; default: as stated, else by convention")
 	f.DurationVar(&flags.timeout, "timeout", 5*time.Minute, "time limit of one target; reaching it is a gap")
@@ -183,7 +186,7 @@ func parseOutputs(flags []string) ([]output, error) {
 	return outs, nil
 }
 
-func allFormats() []string { return append(report.Formats(), sbom.Formats()...) }
+func allFormats() []string { return append(report.Formats(), documentFormats()...) }
 
 // wanted turns --only and --skip into the question a scan asks.
 func wanted(only, skip []string) (func(fnvet.Kind) bool, error) {
@@ -202,6 +205,7 @@ type scanRun struct {
 	outs      []output
 	policy    policy.Policy
 	baseline  *fnvet.Report
+	vex       []*vex.Document
 	now       time.Time
 	stamp     time.Time   // of documents: SOURCE_DATE_EPOCH, else now
 	request   walkRequest // all but the target
@@ -233,6 +237,9 @@ func (c *cli) plan(flags *scanFlags, targets []string) (*scanRun, error) {
 		if run.baseline, err = c.readReport(flags.baseline); err != nil {
 			return nil, fmt.Errorf("--baseline: %w", err)
 		}
+	}
+	if run.vex, err = readVEX(flags.vex); err != nil {
+		return nil, err
 	}
 	if run.matcher, err = flags.db.matcher(c, run.now); err != nil {
 		return nil, err
@@ -344,6 +351,7 @@ func (c *cli) scanOne(ctx context.Context, run *scanRun, target string) (*fnvet.
 		c.keep(harvest, run.config)
 	}
 	r := scan.Complete(ctx, harvest, run.config)
+	vex.Apply(r, run.vex)
 	err = policy.Enforce(r, run.policy, policy.Options{Now: run.now, Compare: compareVersions, Baseline: run.baseline, Wants: run.config.Wants})
 	if err != nil {
 		return nil, fmt.Errorf("policy: %w", err)
@@ -390,11 +398,8 @@ func headline(r *fnvet.Report) string {
 }
 
 func (c *cli) render(w io.Writer, format string, run *scanRun, reports []*fnvet.Report, width int) error {
-	if slices.Contains(sbom.Formats(), format) {
-		if len(reports) != 1 {
-			return fmt.Errorf("%s holds one target; %d were given", format, len(reports))
-		}
-		return sbom.Write(w, format, reports[0], sbom.Options{Now: run.stamp, Version: version()})
+	if slices.Contains(documentFormats(), format) {
+		return writeDocument(w, format, reports, sbom.Options{Now: run.stamp, Version: version()})
 	}
 	all, err := rules()
 	if err != nil {
