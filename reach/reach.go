@@ -17,6 +17,7 @@ import (
 
 	"github.com/fnvet/fnvet"
 	"github.com/fnvet/fnvet/reach/node"
+	"github.com/fnvet/fnvet/reach/python"
 )
 
 // Options are what a caller knows of the start of the function.
@@ -47,6 +48,7 @@ type file struct {
 	depth       int
 	name        string // in the file system the function sees
 	js          *node.File
+	py          *python.File
 }
 
 // New returns a detector for one scan.
@@ -59,7 +61,7 @@ func (d *Detector) Want(f *fnvet.File) bool {
 	if f.Archive {
 		return false
 	}
-	return f.Link != "" || node.Wants(f.Name) || strings.HasSuffix(f.Name, ".sh")
+	return f.Link != "" || node.Wants(f.Name) || python.Wants(f.Name) || strings.HasSuffix(f.Name, ".sh")
 }
 
 // Detect notes what one file imports. It never fails and finds nothing yet.
@@ -72,8 +74,14 @@ func (d *Detector) Detect(_ context.Context, f *fnvet.File) (fnvet.Facts, error)
 	case strings.HasSuffix(f.Name, ".sh"):
 		through = passesOn(f.Data)
 	default:
-		js := node.Read(f.Name, f.Data)
-		got.js = &js
+		if node.Wants(f.Name) {
+			js := node.Read(f.Name, f.Data)
+			got.js = &js
+		}
+		if python.Wants(f.Name) {
+			py := python.Read(f.Name, f.Data)
+			got.py = &py
+		}
 	}
 	d.mu.Lock()
 	defer d.mu.Unlock()
@@ -82,6 +90,14 @@ func (d *Detector) Detect(_ context.Context, f *fnvet.File) (fnvet.Facts, error)
 	}
 	if got.js != nil {
 		d.intern(&got.js.Source)
+	}
+	if got.py != nil {
+		for i := range got.py.Source.Refs {
+			r := &got.py.Source.Refs[i]
+			r.Module, r.Names = d.same(r.Module), d.same(r.Names)
+		}
+	}
+	if got.js != nil || got.py != nil {
 		d.files = append(d.files, got)
 	}
 	return fnvet.Facts{}, nil
@@ -135,7 +151,7 @@ func (d *Detector) Finish(ctx context.Context, removed func(path, layer string) 
 	for _, f := range d.files {
 		if d.artifact.Type != "image" && f.layer != "" && f.depth == 0 {
 			f.container, f.name = "", path.Join("opt", f.name) // a Lambda layer
-			f.js.Name = f.name
+			f.rename()
 		}
 		if f.depth > 0 && d.artifact.Type != "directory" {
 			continue // an archive in a package: nothing says that it runs
@@ -168,9 +184,39 @@ func (d *Detector) system(ctx context.Context, container string, files []file) (
 		}
 		return strings.Compare(a.layer+"\x00"+a.path, b.layer+"\x00"+b.path)
 	})
-	list := make([]node.File, len(files))
-	for i, f := range files {
-		list[i] = *f.js
+	js, err := d.node(ctx, container, files)
+	if err != nil {
+		return nil, err
+	}
+	py, err := d.python(ctx, container, files)
+	if err != nil {
+		return nil, err
+	}
+	// Two runtimes in one package, and nothing says which is started: one may
+	// start the other.
+	sure := d.placed && d.whole && (js == nil || py == nil)
+	return slices.DeleteFunc(append(js, py...), func(f fnvet.ReachFact) bool {
+		return f.Reach == fnvet.ReachUnknown || f.Reach == fnvet.ReachNo && !sure
+	}), nil
+}
+
+func (f *file) rename() {
+	if f.js != nil {
+		f.js.Name = f.name
+	}
+	if f.py != nil {
+		f.py.Name = f.name
+	}
+}
+
+// node answers for npm packages; nil when nothing says how Node.js starts.
+func (d *Detector) node(ctx context.Context, container string, files []file) ([]fnvet.ReachFact, error) {
+	var list []node.File
+	var from []*file
+	for i := range files {
+		if f := &files[i]; f.js != nil {
+			list, from = append(list, *f.js), append(from, f)
+		}
 	}
 	program, ok := d.nodeProgram(container, list)
 	if !ok {
@@ -180,16 +226,33 @@ func (d *Detector) system(ctx context.Context, container string, files []file) (
 	if err != nil || !ok {
 		return nil, err
 	}
-	facts := make([]fnvet.ReachFact, 0, len(answers))
-	for _, a := range answers {
-		f := files[a.File]
-		reach := a.Reach
-		if reach == fnvet.ReachNo && !(d.placed && d.whole) {
-			reach = fnvet.ReachUnknown
+	facts := make([]fnvet.ReachFact, len(answers))
+	for i, a := range answers {
+		facts[i] = fnvet.ReachFact{Ecosystem: "npm", Path: from[a.File].path, Layer: from[a.File].layer, Reach: a.Reach, Via: a.Via}
+	}
+	return facts, nil
+}
+
+// python answers for distributions; nil when nothing says how Python starts.
+func (d *Detector) python(ctx context.Context, container string, files []file) ([]fnvet.ReachFact, error) {
+	var list []python.File
+	var from []*file
+	for i := range files {
+		if f := &files[i]; f.py != nil {
+			list, from = append(list, *f.py), append(from, f)
 		}
-		if reach != fnvet.ReachUnknown {
-			facts = append(facts, fnvet.ReachFact{Ecosystem: "npm", Path: f.path, Layer: f.layer, Reach: reach, Via: a.Via})
-		}
+	}
+	program, ok := d.pythonProgram(container, list)
+	if !ok {
+		return nil, nil
+	}
+	answers, ok, err := python.Reach(ctx, list, program)
+	if err != nil || !ok {
+		return nil, err
+	}
+	facts := make([]fnvet.ReachFact, len(answers))
+	for i, a := range answers {
+		facts[i] = fnvet.ReachFact{Ecosystem: "PyPI", Path: from[a.File].path, Layer: from[a.File].layer, Reach: a.Reach, Via: a.Via}
 	}
 	return facts, nil
 }
