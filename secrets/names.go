@@ -100,7 +100,7 @@ func aboutSecret(w string) bool {
 		"version", "type", "length", "len", "size", "min", "max", "count", "ttl", "expiry", "expires", "expiration", "timeout", "age",
 		"enabled", "enable", "disabled", "disable", "required", "policy", "rotation", "region", "ref", "reference", "prefix", "suffix",
 		"header", "field", "param", "parameter", "alg", "algorithm", "format", "hint", "label", "title", "description", "command", "cmd",
-		"provider", "store", "manager", "location", "issuer", "audience", "scope", "scopes", "limit", "limits", "user", "username", "encoding":
+		"spec", "status", "state", "usage", "kind", "mode", "class", "source", "provider", "store", "manager", "location", "issuer", "audience", "scope", "scopes", "limit", "limits", "user", "username", "encoding":
 		return true
 	}
 	return false

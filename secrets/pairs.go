@@ -262,7 +262,8 @@ func (w *worker) secretsIn(p *pair, environment bool) []assignment {
 	if environment {
 		return plainSecrets(p.name, p.value)
 	}
-	if secretName(p.name) && !isPlaceholder(p.value) && !isSchemaWord(p.value) && !isProse(p.value) && !strings.EqualFold(p.name, p.value) {
+	if secretName(p.name) && !isPlaceholder(p.value) && !isSchemaWord(p.value) && !isProse(p.value) && !strings.EqualFold(p.name, p.value) &&
+		!transient(p.name) && !namesField(p.name, p.value) {
 		return []assignment{{p.name, 0, len(p.value)}}
 	}
 	var out []assignment
@@ -284,6 +285,15 @@ func (w *worker) secretsIn(p *pair, environment bool) []assignment {
 func connectionName(name string) bool {
 	low := strings.ToLower(name)
 	return strings.Contains(low, "conn") || strings.HasSuffix(low, "dsn") || strings.HasSuffix(low, "opts") || strings.HasSuffix(low, "args")
+}
+
+// namesField reports whether the value of a token or key is the name of one: a
+// word of letters, such as "NextToken" or "List.Marker". Passwords may be words.
+func namesField(name, value string) bool {
+	if strings.Contains(strings.ToLower(name), "pass") {
+		return false
+	}
+	return strings.Trim(value, identifierBytes[:52]+"._-[]$") == "" && wordy(value)
 }
 
 // isProse reports whether a value is words for people: with spaces and no digit.

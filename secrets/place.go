@@ -55,7 +55,7 @@ func docsFile(name string) bool {
 			return true
 		}
 	}
-	return strings.Contains(name, ".example.") || strings.Contains(name, "-example.") || strings.Contains(name, ".sample.")
+	return strings.Contains(name, ".example.") || strings.Contains(name, ".examples.") || strings.Contains(name, "-example.") || strings.Contains(name, ".sample.")
 }
 
 // codeFile reports whether a file's name is that of source code.

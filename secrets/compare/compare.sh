@@ -1,0 +1,43 @@
+#!/bin/sh
+# Builds the corpus of docs/secrets.md from npm and compares CPU time, throughput
+# and memory with gitleaks. Needs node with npm, Go and GNU time.
+#   sh secrets/compare/compare.sh WORKDIR
+# In the tree, node_modules folders are called packages: gitleaks skips the first.
+set -eu
+repo=$(cd "$(dirname "$0")/../.." && pwd)
+work=${1:?usage: compare.sh WORKDIR}
+version=v8.30.1
+mkdir -p "$work/bin"
+cd "$work"
+
+if [ ! -d tree ]; then
+	mkdir npm && cd npm
+	cat >package.json <<'J'
+{"name":"corpus","version":"1.0.0","private":true,"dependencies":{"aws-sdk":"2.1000.0","googleapis":"92.0.0","lodash":"4.17.20","moment":"2.29.1","express":"4.17.1","core-js":"3.20.0","date-fns":"2.28.0","rxjs":"7.5.0","mongoose":"6.1.0","webpack":"5.65.0","@babel/core":"7.16.5","eslint":"8.5.0"}}
+J
+	npm install --no-audit --no-fund --ignore-scripts >/dev/null
+	cd ..
+	mv npm/node_modules tree
+	find tree -depth -type d -name node_modules | while read -r d; do mv "$d" "${d%node_modules}packages"; done
+fi
+(cd "$repo" && CGO_ENABLED=0 go build -o "$work/bin/fnvet" ./cmd/fnvet)
+if [ ! -x bin/gitleaks-release ]; then
+	GOBIN=$work/bin go install -tags gore2regex "github.com/zricethezav/gitleaks/v8@$version"
+	mv bin/gitleaks bin/gitleaks-release
+	GOBIN=$work/bin go install "github.com/zricethezav/gitleaks/v8@$version"
+	mv bin/gitleaks bin/gitleaks-plain
+fi
+
+bytes=$(find tree -type f -printf '%s\n' | awk '{n += $1} END {print n}')
+measure() {
+	name=$1
+	shift
+	/usr/bin/time -f '%U %S %M' -o time.txt "$@" >out.txt 2>err.txt || true
+	tail -1 time.txt | awk -v b="$bytes" -v n="$name" '{c = $1 + $2; printf "%-18s %6.1f CPU-seconds %7.1f MB/CPU-second %5d MB RSS\n", n, c, b / 1e6 / c, $3 / 1024}'
+}
+echo "tree: $bytes bytes"
+measure fnvet bin/fnvet scan --only secret --offline --fail-on never --format json tree
+measure gitleaks-release bin/gitleaks-release dir --no-banner --exit-code 0 tree
+if [ "${2:-}" = plain ]; then
+	measure gitleaks-plain bin/gitleaks-plain dir --no-banner --exit-code 0 tree
+fi
