@@ -298,7 +298,7 @@ func (t *trace) gaps() []fnvet.Gap {
 	case t.inv.complete:
 		return nil
 	case n > 0:
-		detail = fmt.Sprintf("bundle only partly inventoried: %d packages show, but no source map or path of every module", n)
+		detail = fmt.Sprintf("bundle only partly inventoried: %d packages show, but not every module says which one it is of", n)
 	case t.signs == certain || t.size >= minSquashed && t.url == "":
 		detail = "bundle not inventoried: no source map, path of a module or licence names a package"
 	case t.size >= minSquashed:

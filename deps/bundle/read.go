@@ -12,9 +12,11 @@ func lastMapComment(code []byte) int { return bytes.LastIndex(code, []byte("# so
 func (v *inventory) byMap(data []byte) error {
 	sources, err := readMap(data)
 	var buf []byte
+	stray := false
 	for _, s := range sources {
 		p, ok := placeOf(s.path)
 		if !ok {
+			stray = stray || climbs(s.path)
 			continue
 		}
 		it := v.add(p, sourceMap, "", noEvidence)
@@ -28,10 +30,22 @@ func (v *inventory) byMap(data []byte) error {
 		buf = unescape(buf[:0], s.content)
 		readModule(buf, p, s.path, it)
 	}
-	if len(sources) > 0 && err == nil {
+	if len(sources) > 0 && err == nil && !stray {
 		v.complete = true
 	}
 	return err
+}
+
+// climbs says whether a source lies outside the project, by webpack's count: a
+// loader has taken it from the map of a package, where paths are relative to
+// that package's own sources and no longer name it.
+func climbs(path string) bool {
+	rest, ok := strings.CutPrefix(path, "webpack://")
+	if !ok {
+		return false
+	}
+	_, rest, _ = strings.Cut(rest, "/")
+	return strings.HasPrefix(rest, "../")
 }
 
 // byCode adds what the code of a script shows. A script that has no bundler's
