@@ -86,7 +86,7 @@ func Reach(ctx context.Context, files []File, p Program) (answers []Answer, ok b
 	if err := w.certain(ctx); err != nil {
 		return nil, false, err
 	}
-	w.all = p.Free
+	w.all = w.all || p.Free
 	for _, dir := range p.Also {
 		for i := range files {
 			if f := &files[i]; f.kind == script && strings.HasPrefix(f.Name, dir+"/") && w.owners[i] == "" {
@@ -219,6 +219,9 @@ func (w *walk) certain(ctx context.Context) error {
 		i := w.queue[0]
 		w.queue = w.queue[1:]
 		for _, ref := range w.files[i].Source.Refs {
+			if w.tired() {
+				return nil
+			}
 			hits := w.resolve(i, ref)
 			for _, h := range hits {
 				if h.sure {
@@ -263,6 +266,9 @@ func (w *walk) possible(ctx context.Context) error {
 		w.queue = w.queue[1:]
 		if w.state[i] == maybe {
 			for _, ref := range w.files[i].Source.Refs {
+				if w.tired() {
+					return nil
+				}
 				for _, h := range w.resolve(i, ref) {
 					w.enter(h.file, maybe, -1)
 				}
@@ -271,6 +277,14 @@ func (w *walk) possible(ctx context.Context) error {
 		w.effects(i)
 	}
 	return nil
+}
+
+// tired says that the search takes too long: nothing is ruled out then.
+func (w *walk) tired() bool {
+	if w.spent > maxSteps {
+		w.all = true
+	}
+	return w.all
 }
 
 // effects is what a reached file may load beyond its constants.
@@ -323,6 +337,10 @@ func (w *walk) prefixed(i int, prefix string) {
 
 // stem marks every package whose name, or a path in which, starts like that.
 func (w *walk) stem(prefix string) {
+	if w.tired() {
+		return
+	}
+	w.spent += len(w.names)
 	for name, dirs := range w.names {
 		if strings.HasPrefix(name, prefix) || strings.HasPrefix(prefix, name+"/") {
 			for _, d := range dirs {
@@ -335,9 +353,10 @@ func (w *walk) stem(prefix string) {
 
 // linked marks what links of that name point to.
 func (w *walk) linked(name string) {
-	if len(w.links) == 0 {
+	if len(w.links) == 0 || w.tired() {
 		return
 	}
+	w.spent += len(w.links)
 	for from := range w.links {
 		if strings.HasSuffix("/"+from, "/node_modules/"+name) {
 			if real, ok := w.dir(from); ok {
@@ -427,6 +446,9 @@ func (w *walk) nearest(dir, name string) {
 func (w *walk) given(i int) {
 	s, dir := &w.files[i].Source, path.Dir(w.files[i].Name)
 	for _, h := range s.Names {
+		if w.tired() {
+			return
+		}
 		if h == hash("package.json") {
 			w.listed()
 		}
@@ -439,6 +461,9 @@ func (w *walk) given(i int) {
 		w.stem(stem)
 	}
 	for _, p := range s.Paths {
+		if w.tired() {
+			return
+		}
 		for _, from := range []string{dir, w.owners[i], ""} {
 			for _, h := range w.relative(path.Join(from, p), p, false) {
 				w.enter(h.file, maybe, -1)

@@ -6,6 +6,10 @@ import (
 	"strings"
 )
 
+// maxSteps bounds the look-ups for one file system. Real trees of 30,000 files
+// take under three million.
+const maxSteps = 40_000_000
+
 // maxLinks bounds the symbolic links followed for one path.
 const maxLinks = 40
 
@@ -41,6 +45,7 @@ type resolver struct {
 	links    map[string]string
 	nodePath []string        // further directories of packages for require
 	extra    map[string]bool // conditions the command line adds
+	spent    int             // look-ups done; past maxSteps nothing is ruled out any more
 }
 
 func newResolver(files []File) *resolver {
@@ -96,6 +101,7 @@ func (r *resolver) real(name string) (string, bool) {
 }
 
 func (r *resolver) file(name string) (int, bool) {
+	r.spent++
 	if i, ok := r.at[name]; ok {
 		return i, true
 	}
@@ -111,6 +117,7 @@ func (r *resolver) file(name string) (int, bool) {
 }
 
 func (r *resolver) dir(name string) (string, bool) {
+	r.spent++
 	real, ok := r.real(name)
 	return real, ok && r.dirs[real]
 }
@@ -271,6 +278,7 @@ func (r *resolver) inside(dir, spec string, esm bool) []hit {
 	if m == nil || m.imports == nil {
 		return nil
 	}
+	r.spent += len(m.imports.keys)
 	target, star := m.imports.lookUp(spec)
 	return r.targets(at, target, star, true, esm)
 }
@@ -280,6 +288,7 @@ func (r *resolver) bare(dir, spec string, esm bool) []hit {
 	name := packagePart(spec)
 	sub := "." + spec[len(name):]
 	if at, m := r.scope(dir); m != nil && m.exports != nil && m.name == name {
+		r.spent += len(m.exports.keys)
 		target, star := m.exports.lookUp(sub)
 		if hits := r.targets(at, target, star, false, esm); hits != nil {
 			return hits
@@ -326,6 +335,7 @@ func (r *resolver) inPackage(dir, sub string, esm bool) (hits []hit, there bool)
 		return nil, false
 	}
 	if m := r.manifest(real); m != nil && m.exports != nil {
+		r.spent += len(m.exports.keys)
 		target, star := m.exports.lookUp(sub)
 		if hits := r.targets(real, target, star, false, esm); hits != nil {
 			return hits, true

@@ -76,6 +76,18 @@ type walk struct {
 	coded  []int
 	data   bool // there are pickles
 	named  map[string]bool
+	spent  int // look-ups done; past maxSteps nothing is ruled out any more
+}
+
+// maxSteps bounds the look-ups for one file system.
+const maxSteps = 40_000_000
+
+// tired says that the search takes too long: nothing is ruled out then.
+func (w *walk) tired() bool {
+	if w.spent > maxSteps {
+		w.all = true
+	}
+	return w.all
 }
 
 // Reach answers for every distribution of a file system. ok is false when no
@@ -94,7 +106,7 @@ func Reach(ctx context.Context, files []File, p Program) (answers []Answer, ok b
 		return nil, false, nil
 	}
 	w.startup()
-	w.all = p.Free
+	w.all = w.all || p.Free
 	if err := w.run(ctx, sure); err != nil {
 		return nil, false, err
 	}
@@ -193,9 +205,12 @@ func (w *walk) byTop(j *joined, top []string) {
 		for _, i := range w.beside(at) {
 			w.give(j, i)
 		}
-		for name, i := range w.at {
-			if strings.HasPrefix(name, at+"/") {
-				w.give(j, i)
+		if w.dirs[at] && !w.tired() {
+			w.spent += len(w.at)
+			for name, i := range w.at {
+				if strings.HasPrefix(name, at+"/") {
+					w.give(j, i)
+				}
 			}
 		}
 	}
@@ -245,6 +260,10 @@ func (w *walk) places() {
 	slices.Sort(w.extra)
 	tops := make(map[string]bool)
 	for _, root := range slices.Concat(w.roots, w.extra) {
+		if w.tired() {
+			break
+		}
+		w.spent += len(w.at)
 		for name := range w.at {
 			rest := name
 			if root != "." {
@@ -318,6 +337,9 @@ func (w *walk) run(ctx context.Context, how uint8) error {
 		w.queue = w.queue[1:]
 		if w.state[i] == how {
 			for _, ref := range w.files[i].Source.Refs {
+				if w.tired() {
+					return nil
+				}
 				w.ref(i, ref, how)
 			}
 		}
@@ -373,6 +395,7 @@ func (w *walk) star(from int, ref Ref) {
 		}
 	}
 	for _, d := range dirs {
+		w.spent += len(w.base[d])
 		for _, i := range w.base[d] {
 			w.enter(i, maybe, -1)
 		}
@@ -399,6 +422,7 @@ func (w *walk) under(dir, name string, how uint8, parent int32) bool {
 	for part, rest := "", name; rest != ""; {
 		part, rest, _ = strings.Cut(rest, ".")
 		dir = path.Join(dir, part)
+		w.spent += 8
 		here := w.beside(dir)
 		here = append(here, w.beside(path.Join(dir, "__init__"))...)
 		for _, i := range here {
@@ -516,7 +540,8 @@ func (w *walk) top(name string) {
 	for _, root := range slices.Concat(w.roots, w.extra) {
 		at := path.Join(root, name)
 		files := slices.Concat(w.beside(at), w.beside(path.Join(at, "__init__")))
-		if len(files) == 0 && w.dirs[at] { // a namespace: any part of it
+		if len(files) == 0 && w.dirs[at] && !w.tired() { // a namespace: any part of it
+			w.spent += len(w.at)
 			for other, i := range w.at {
 				if strings.HasPrefix(other, at+"/") {
 					files = append(files, i)
