@@ -7,6 +7,7 @@ import (
 	"encoding/base64"
 	"encoding/hex"
 	"io"
+	"slices"
 	"strconv"
 	"strings"
 	"unicode/utf8"
@@ -31,10 +32,13 @@ func (w *worker) hidden(t *text) error {
 	if t.depth >= maxLayers {
 		return nil
 	}
-	h := hider{w: w, t: t}
+	h := hider{w: w, t: t, lists: w.lists}
+	turned := slices.Clone(w.turned)
 	h.encoded()
-	h.escaped()
-	h.joined()
+	h.written()
+	for _, at := range turned {
+		h.reversed(at)
+	}
 	return h.err
 }
 
@@ -42,6 +46,8 @@ type hider struct {
 	w   *worker
 	t   *text
 	err error
+	// lists is true when the text joins lists of strings.
+	lists bool
 }
 
 // search searches decoded text that stands for data[start:end].
@@ -219,28 +225,41 @@ func inflate(b []byte) []byte {
 	return out
 }
 
-// escaped decodes words that hold escapes: %41, \x41, \u0041, \101, &#65;.
-func (h *hider) escaped() {
-	data := h.t.data
-	for i := 0; i < len(data) && h.err == nil; {
-		if c := data[i]; c != '%' && c != '\\' && c != '&' {
-			i++
-			continue
+// telling marks the bytes that begin an escape (1) or may end a literal (2).
+func telling() *[256]uint8 {
+	return &[256]uint8{'%': 1, '\\': 1, '&': 1, '"': 2, '\'': 2}
+}
+
+// written undoes how strings are written: escapes, and literals put together.
+func (h *hider) written() {
+	data, tell := h.t.data, h.w.s.telling
+	joined := 0 // where the last chain of literals ended
+	for i := 0; i < len(data) && h.err == nil; i++ {
+		switch tell[data[i]] {
+		case 1:
+			if _, size := escape(data[i:]); size > 0 {
+				i = h.escaped(i) - 1
+			}
+		case 2:
+			if i >= joined {
+				joined = h.quoted(i)
+			}
 		}
-		if _, size := escape(data[i:]); size == 0 {
-			i++
-			continue
-		}
-		start := i
-		for start > 0 && i-start < maxContext && h.w.s.encoded[data[start-1]] {
-			start--
-		}
-		plain, end, escapes := unescape(data, start, h.w.s.encoded)
-		if escapes >= 2 && len(plain) >= minDecoded {
-			h.search(h.named(start, plain), start, end)
-		}
-		i = max(end, i+1)
 	}
+}
+
+// escaped decodes the word around the escape at i, %41, \x41, \u0041, \101 or
+// &#65;, and returns where it ends.
+func (h *hider) escaped(i int) int {
+	data, start := h.t.data, i
+	for start > 0 && i-start < maxContext && h.w.s.encoded[data[start-1]] {
+		start--
+	}
+	plain, end, escapes := unescape(data, start, h.w.s.encoded)
+	if escapes >= 2 && len(plain) >= minDecoded {
+		h.search(h.named(start, plain), start, end)
+	}
+	return max(end, i+1)
 }
 
 // unescape decodes the word at start, up to a byte that is neither of a token nor

@@ -57,11 +57,6 @@ func excuseOf(line []byte, id string) *fnvet.Suppressed {
 	return &fnvet.Suppressed{By: "inline", Reason: clean([]byte(strings.TrimSpace(reason)))}
 }
 
-// marked reports whether a file has an ignore comment at all.
-func marked(data []byte) bool {
-	return bytes.Contains(data, []byte(ignoreMark)) || bytes.Contains(data, []byte(gitleaksMark))
-}
-
 // excuseAll suppresses the findings that comments in the file excuse. Offsets of
 // UTF-16 and binaries do not have lines; those are left.
 func (w *worker) excuseAll() {

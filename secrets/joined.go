@@ -1,7 +1,6 @@
 package secrets
 
 import (
-	"bytes"
 	"slices"
 )
 
@@ -12,38 +11,25 @@ const (
 	maxGap     = 80   // bytes between two parts of one string, mostly indentation
 )
 
-// joined puts strings together that the code puts together: "AKIA" + "…",
-// adjacent literals, lists of parts that are joined, and strings written
-// backwards.
-func (h *hider) joined() {
+// quoted follows the quote at i, where strings may be put together: "AKIA" + "…",
+// adjacent literals, lists of parts that are joined. It returns where to go on.
+func (h *hider) quoted(i int) int {
 	data := h.t.data
-	lists := bytes.Contains(data, []byte("join")) || bytes.Contains(data, []byte("new String("))
-	for i := 0; i+1 < len(data) && h.err == nil; i++ {
-		if c := data[i]; c != '"' && c != '\'' {
-			continue
-		}
-		switch data[i+1] {
-		case ' ', '+', '.', '&', '\n', '\r', '\t', '\\', ',':
-		default:
-			continue
-		}
-		if nextPart(data, i+1, lists) < 0 {
-			continue
-		}
-		if start := literalStart(data, i); start >= 0 {
-			i = h.chain(start, i, lists) - 1
-		}
+	if i+1 >= len(data) {
+		return i + 1
 	}
-	for _, word := range []string{"reverse", "[::-1]"} {
-		for i := 0; h.err == nil; {
-			n := bytes.Index(data[i:], []byte(word))
-			if n < 0 {
-				break
-			}
-			h.reversed(i + n)
-			i += n + len(word)
-		}
+	switch data[i+1] {
+	case ' ', '+', '.', '&', '\n', '\r', '\t', '\\', ',':
+	default:
+		return i + 1
 	}
+	if nextPart(data, i+1, h.lists) < 0 {
+		return i + 1
+	}
+	if start := literalStart(data, i); start >= 0 {
+		return h.chain(start, i, h.lists)
+	}
+	return i + 1
 }
 
 // literalStart returns the offset of the quote that begins the literal that ends

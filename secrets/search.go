@@ -99,7 +99,12 @@ func (w *worker) mark(data []byte) {
 			w.note(r)
 		}
 	}
+	w.turned, w.lists = w.turned[:0], false
 	w.s.auto.each(data, func(keyword, end int) bool {
+		if keyword >= len(w.s.hooks) {
+			w.meet(keyword-len(w.s.hooks), end)
+			return true
+		}
 		for _, l := range w.s.lures(keyword) {
 			if w.skip[l.rule.index] >= 0 {
 				w.lured(&l, data, end)
@@ -109,6 +114,28 @@ func (w *worker) mark(data []byte) {
 	})
 	slices.Sort(w.order)
 }
+
+// marks are words that the automaton looks for beside the keywords.
+func marks() []string {
+	return []string{ignoreMark, gitleaksMark, "reverse", "[::-1]", "join", "new string("}
+}
+
+// meet notes one of marks.
+func (w *worker) meet(mark, end int) {
+	switch mark {
+	case 0, 1:
+		w.marked = true
+	case 2, 3:
+		if len(w.turned) < maxTurned {
+			w.turned = append(w.turned, end)
+		}
+	default:
+		w.lists = true
+	}
+}
+
+// maxTurned is how many places of one text that turn strings round are looked at.
+const maxTurned = 1000
 
 // note puts a rule on the list of those to search for, once.
 func (w *worker) note(r *rule) {

@@ -58,6 +58,7 @@ type Scanner struct {
 	tops    map[string]bool // names of thirdparty.txt
 	keys    map[string]bool // hashes of knownkeys.txt
 	encoded *[256]bool
+	telling *[256]uint8
 	now     time.Time
 	// probes counts the programs of all plans made so far.
 	probes atomic.Int32
@@ -91,11 +92,12 @@ func newFrom(ours string, o Options) (*Scanner, error) {
 	return &Scanner{
 		key:     slices.Clone(o.Key),
 		set:     set,
-		auto:    newAutomaton(set.keywords),
+		auto:    newAutomaton(slices.Concat(set.keywords, marks())),
 		known:   newAutomaton(knownExamples()),
 		tops:    thirdPartyTops(),
 		keys:    knownKeys(),
 		encoded: encodedBytes(),
+		telling: telling(),
 		now:     o.Now,
 		hooks:   make([]hook, len(set.keywords)),
 	}, nil

@@ -32,10 +32,12 @@ type worker struct {
 	drafts   []candidate
 	findings []fnvet.Finding
 	capped   bool
-	marked   bool // the file has ignore comments
-	barred   bool // a rule did not look at the file because of its folder
-	reads    int  // bytes that regexps may still read of this text
-	decoded  int  // bytes that may still be decoded of this file
+	marked   bool  // the file has ignore comments
+	turned   []int // where this text turns strings round
+	lists    bool  // this text joins lists of strings
+	barred   bool  // a rule did not look at the file because of its folder
+	reads    int   // bytes that regexps may still read of this text
+	decoded  int   // bytes that may still be decoded of this file
 	lines    position
 }
 
@@ -57,7 +59,7 @@ func (w *worker) reset(ctx context.Context, f *fnvet.File) {
 	}
 	w.place = w.s.classify(f)
 	w.findings, w.capped, w.barred = nil, false, false
-	w.marked = marked(f.Data)
+	w.marked = false
 	w.decoded = spareDecoded + len(f.Data)
 	w.lines = position{data: f.Data, line: 1}
 	clear(w.skip)
