@@ -79,7 +79,7 @@ func (h *hider) chain(start, end int, lists bool) int {
 		end = stop
 		next = nextPart(data, end+1, lists)
 	}
-	if parts >= minParts {
+	if parts >= minParts && len(whole) >= minDecoded {
 		h.search(h.named(start+1, whole), start, end)
 	}
 	return end + 1

@@ -404,6 +404,7 @@ var hostileUnits = []string{
 	"key=", "keykey", "key=" + generic + ";", "ey", "-eyJ", "curl ", "curl -u a:b ", "-----BEGIN PRIVATE KEY-----",
 	"AKIA", "Q~", "T3BlbkFJ", "secret data: ", "kind: secret ", "facebook 123456789012345|", "https://a.webhook.office.com/webhookb2/",
 	"a", "\n", "\x00abcdefg", "sk-ant-api03-", ".atlasv1.", "xoxb-1111111111-", "token:\n\n\n", "_mmk",
+	`"a"+`, "%41", `\u0041`, "QUJD", "reverse'abcdefghijklmnop'", "'x',join", "- a\n", "{", "://a:bcd@e ", "&#65;", `"`, `\`,
 }
 
 // TestHostile searches them: a search ends without an error, and one that was
