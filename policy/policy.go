@@ -166,15 +166,26 @@ func confidenceRank(c fnvet.Confidence) int {
 func Judge(r *fnvet.Report, p Policy) fnvet.Verdict {
 	v := fnvet.Verdict{Code: CodePass, Reasons: []string{}}
 	bySeverity := map[fnvet.Severity]int{}
+	lenient, outOfReach := p, 0
+	if p.OnlyReachable == ReachAny {
+		lenient.OnlyReachable = ReachNotNo
+	}
 	for i := range r.Findings {
 		if p.Blocks(&r.Findings[i]) {
 			v.Blocking++
 			bySeverity[r.Findings[i].Severity]++
+			if !lenient.Blocks(&r.Findings[i]) {
+				outOfReach++
+			}
 		}
 	}
 	if v.Blocking > 0 {
 		v.Code = CodeFail
-		v.Reasons = append(v.Reasons, blockingReason(v.Blocking, bySeverity))
+		what := blockingReason(v.Blocking, bySeverity)
+		if outOfReach > 0 {
+			what += fmt.Sprintf(", %d of them in packages the handler cannot load (only-reachable: true lets those pass)", outOfReach)
+		}
+		v.Reasons = append(v.Reasons, what)
 	}
 	if n := len(r.Gaps); n > 0 {
 		what := gapsReason(n)

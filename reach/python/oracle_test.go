@@ -286,3 +286,32 @@ func TestAgainstPythonCorpus(t *testing.T) {
 		}
 	}
 }
+
+// BenchmarkScan reads the modules of FNVET_REACH_PYTHON.
+func BenchmarkScan(b *testing.B) {
+	var all [][]byte
+	var size int64
+	for _, dir := range filepath.SplitList(os.Getenv("FNVET_REACH_PYTHON")) {
+		err := filepath.WalkDir(dir, func(p string, e os.DirEntry, err error) error {
+			if err != nil || e.IsDir() || !strings.HasSuffix(p, ".py") {
+				return err
+			}
+			data, err := os.ReadFile(p)
+			all, size = append(all, data), size+int64(len(data))
+			return err
+		})
+		if err != nil {
+			b.Fatal(err)
+		}
+	}
+	if len(all) == 0 {
+		b.Skip("FNVET_REACH_PYTHON names no trees")
+	}
+	b.SetBytes(size)
+	b.ReportAllocs()
+	for b.Loop() {
+		for _, data := range all {
+			Scan(data)
+		}
+	}
+}
