@@ -403,7 +403,7 @@ type Upgrade struct {
 	// Via holds the purls of the direct dependencies that bring the package in,
 	// when it is not one itself and a lockfile or manifest states the graph.
 	Via []string `json:"via,omitempty"`
-	// Leaves holds the ids of the package's findings that no known version clears.
+	// Leaves holds the ids of advisories that affect that version too.
 	Leaves []string `json:"leaves,omitempty"`
 }
 

@@ -13,14 +13,17 @@ type evaluator struct {
 	scheme version.Scheme // 0 where the ecosystem has no order
 	text   string
 	own    version.Version
-	semver version.Version
+	semver version.Version // the same by semver.org, parsed when asked for
+	asked  bool
 	parsed map[string]version.Version // of the boundaries by scheme; nil to keep none
 }
 
 // with makes an evaluator for another version that shares the parsed boundaries.
 func (e *evaluator) with(text string) *evaluator {
-	f := newEvaluator(e.scheme, text)
-	f.parsed = e.parsed
+	f := &evaluator{scheme: e.scheme, text: text, parsed: e.parsed}
+	if e.scheme != 0 {
+		f.own = e.boundary(e.scheme, text)
+	}
 	return f
 }
 
@@ -42,11 +45,6 @@ func newEvaluator(scheme version.Scheme, text string) *evaluator {
 	if scheme != 0 {
 		e.own = scheme.Parse(text)
 	}
-	if scheme == version.SemVer {
-		e.semver = e.own
-	} else {
-		e.semver = version.SemVer.Parse(text)
-	}
 	return e
 }
 
@@ -56,6 +54,9 @@ func (e *evaluator) valid() bool { return e.scheme == 0 || e.own.Valid() }
 func (e *evaluator) in(s span) (version.Scheme, version.Version) {
 	if s.order(e.scheme) == e.scheme {
 		return e.scheme, e.own
+	}
+	if !e.asked {
+		e.semver, e.asked = version.SemVer.Parse(e.text), true
 	}
 	return version.SemVer, e.semver
 }
@@ -123,4 +124,23 @@ func (e *evaluator) fixes(ranges []span) []string {
 		}
 	}
 	return out
+}
+
+// later says whether a range has anything to say of versions after the own one:
+// it begins or ends above it, or never ends.
+func (e *evaluator) later(ranges []span) bool {
+	for _, s := range ranges {
+		scheme, v := e.in(s)
+		last := event{}
+		for _, ev := range s.events {
+			last = ev
+			if !ev.zero() && (ev.version == "*" || v.Compare(e.boundary(scheme, ev.version)) <= 0) {
+				return true
+			}
+		}
+		if last.kind == introduced {
+			return true
+		}
+	}
+	return false
 }

@@ -14,12 +14,23 @@ import (
 const maxReportedReferences = 5
 
 // findings makes the findings of all hits.
-func (m *matcher) findings() []fnvet.Finding {
+func (m *matcher) findings() ([]fnvet.Finding, error) {
 	var out []fnvet.Finding
 	for _, hits := range m.byPackage() {
 		members := m.members(hits)
-		for _, g := range groups(hits[0].base, onlyOf(hits, members[0])) {
-			out = append(out, m.finding(&g, members))
+		hits = onlyOf(hits, members[0])
+		from := len(out)
+		for _, g := range groups(hits[0].base, hits) {
+			out = append(out, m.finding(&g))
+		}
+		upgrade, err := m.upgrade(hits, out[from:])
+		if err != nil {
+			return nil, err
+		}
+		for i := range out[from:] {
+			f := &out[from+i]
+			f.Package.Upgrade = upgrade
+			f.Remediation = m.remediation(f, members)
 		}
 	}
 	slices.SortStableFunc(out, func(a, b fnvet.Finding) int {
@@ -28,7 +39,7 @@ func (m *matcher) findings() []fnvet.Finding {
 			cmp.Compare(a.Package.Version, b.Package.Version), cmp.Compare(a.Path, b.Path), cmp.Compare(a.ID, b.ID),
 		)
 	})
-	return out
+	return out, nil
 }
 
 // byPackage partitions the hits: by package, and for distributions that name
@@ -81,7 +92,7 @@ func onlyOf(hits []*hit, pkg int) []*hit {
 }
 
 // finding makes the finding of one group of hits.
-func (m *matcher) finding(g *group, members []int) fnvet.Finding {
+func (m *matcher) finding(g *group) fnvet.Finding {
 	first := g.hits[0]
 	p := &m.pkgs[first.pkg]
 	path, layer := place(p)
@@ -96,7 +107,6 @@ func (m *matcher) finding(g *group, members []int) fnvet.Finding {
 		f.Kind, f.Severity = fnvet.Malware, fnvet.Critical
 	}
 	f.Title = g.title(p)
-	f.Remediation = m.remediation(&f, members)
 	return f
 }
 
@@ -237,7 +247,23 @@ func (m *matcher) remediation(f *fnvet.Finding, members []int) string {
 	case len(f.Package.Fixed) == 0:
 		return fmt.Sprintf("no fixed version of %s is known", name)
 	}
-	return fmt.Sprintf("upgrade %s to %s", name, f.Package.Fixed[0])
+	text := fmt.Sprintf("upgrade %s to %s", name, f.Package.Fixed[0])
+	if u := f.Package.Upgrade; u != nil && len(u.Via) > 0 {
+		text += ", which comes in through " + some(m.namesOf(u.Via))
+	}
+	return text
+}
+
+// namesOf lists the names of packages by their purls.
+func (m *matcher) namesOf(purls []string) []string {
+	var names []string
+	for i := range m.pkgs {
+		if _, ok := slices.BinarySearch(purls, m.pkgs[i].PURL); ok {
+			names = append(names, m.pkgs[i].Name)
+		}
+	}
+	slices.Sort(names)
+	return slices.Compact(names)
 }
 
 // Rules describes what Match reports, apart from the ids of the advisories.

@@ -25,6 +25,7 @@ type query struct {
 type hit struct {
 	*query
 	entry  *entry
+	all    []entry // the entries of that name
 	same   []entry // the entries of its record for that name, among them entry
 	record *record
 	eval   *evaluator
@@ -45,7 +46,10 @@ func (db *DB) Match(ctx context.Context, pkgs []fnvet.Package) ([]fnvet.Finding,
 	if err := m.lookUp(ctx); err != nil {
 		return nil, nil, err
 	}
-	findings := m.findings()
+	findings, err := m.findings()
+	if err != nil {
+		return nil, nil, err
+	}
 	if err := db.enrich(findings); err != nil {
 		return nil, nil, err
 	}
@@ -73,7 +77,8 @@ type matcher struct {
 	gaps      []fnvet.Gap
 	uncovered map[string]int // packages of ecosystems and releases that the database lacks
 	known     map[int]int    // package → rank of its likeliest candidate that the database knows
-
+	// dependents lists, by purl, the packages that depend on it; made when asked for.
+	dependents map[string][]int
 }
 
 // add makes the queries of a package: one, or one for each Maven group it may have.
@@ -173,7 +178,7 @@ func (m *matcher) compare(q *query, p *packageEntry) {
 		}
 		relevant++
 		if q.version != "" && (eval.valid() && eval.affects(&x.affected) || slices.Contains(x.versions, q.version)) {
-			m.hits = append(m.hits, hit{query: q, entry: x, same: p.sameRecord(i), eval: eval})
+			m.hits = append(m.hits, hit{query: q, entry: x, all: p.entries, same: p.sameRecord(i), eval: eval})
 		}
 	}
 	if relevant > 0 && (q.version == "" || !eval.valid()) {

@@ -130,7 +130,7 @@ func TestMatchFinding(t *testing.T) {
 		ID: "GHSA-aaaa-0001", Kind: fnvet.Vulnerability, Severity: fnvet.Critical, Title: "Two lines",
 		Path: "@scope/left.file", Layer: "sha256:1", Aliases: []string{"CVE-2026-1"}, Reachable: fnvet.ReachYes,
 		CVSS:        &fnvet.CVSS{Vector: "CVSS:3.1/AV:N/AC:L/PR:N/UI:N/S:U/C:H/I:H/A:H", Score: 9.8},
-		Package:     &fnvet.PackageRef{PURL: "pkg:generic/@scope/left@1.3.9", Name: "@scope/left", Version: "1.3.9", Ecosystem: "npm", Fixed: []string{"1.4.1", "2.1.0"}},
+		Package:     &fnvet.PackageRef{PURL: "pkg:generic/@scope/left@1.3.9", Name: "@scope/left", Version: "1.3.9", Ecosystem: "npm", Fixed: []string{"1.4.1", "2.1.0"}, Upgrade: &fnvet.Upgrade{Version: "1.4.1"}},
 		References:  []string{"https://advisory.example/1", "https://fix.example/1", "https://web.example/1"},
 		Remediation: "upgrade @scope/left to 1.4.1",
 	}

@@ -212,6 +212,7 @@ func checkFindings(t *testing.T, db *DB, o *oracle.Oracle, q draw, want []string
 	if err != nil {
 		t.Fatal(err)
 	}
+	checkUpgrade(t, o, q, findings)
 	named := map[string]int{}
 	for _, f := range findings {
 		named[f.ID]++
@@ -237,6 +238,43 @@ func checkFindings(t *testing.T, db *DB, o *oracle.Oracle, q draw, want []string
 			if n > 1 {
 				t.Errorf("%v: %s is named by %d findings", q, id, n)
 			}
+		}
+	}
+}
+
+// checkUpgrade holds the advice against the oracle: what it leaves is what still
+// affects the version, and no lower fixed version is as good.
+func checkUpgrade(t *testing.T, o *oracle.Oracle, q draw, findings []fnvet.Finding) {
+	t.Helper()
+	if len(findings) == 0 || findings[0].Package.Upgrade == nil {
+		return
+	}
+	u := findings[0].Package.Upgrade
+	var leaves []string
+	for _, id := range o.Match(q.ecosystem, q.name, u.Version) {
+		leaves = append(leaves, nameOf(id, findings))
+	}
+	slices.Sort(leaves)
+	if leaves = slices.Compact(leaves); !slices.Equal(leaves, u.Leaves) {
+		t.Errorf("%v: an upgrade to %s leaves %v, not %v", q, u.Version, leaves, u.Leaves)
+	}
+	if o.Compare("ECOSYSTEM", u.Version, q.version) <= 0 {
+		t.Errorf("%v: an upgrade to %s", q, u.Version)
+	}
+	// The newest lower versions: with all of them tensorflow alone takes a minute.
+	var lower []string
+	for _, f := range findings {
+		for _, v := range f.Package.Fixed {
+			if o.Compare("ECOSYSTEM", v, u.Version) < 0 && !prerelease(o.Ecosystem, v) && differs(draw{q.ecosystem, q.name, v}) == "" {
+				lower = append(lower, v)
+			}
+		}
+	}
+	slices.SortFunc(lower, func(a, b string) int { return cmp.Or(-o.Compare("ECOSYSTEM", a, b), cmp.Compare(a, b)) })
+	lower = slices.Compact(lower)
+	for _, v := range lower[:min(len(lower), 3)] {
+		if n := len(o.Match(q.ecosystem, q.name, v)); n <= len(o.Match(q.ecosystem, q.name, u.Version)) {
+			t.Errorf("%v: %s is enough, not %s", q, v, u.Version)
 		}
 	}
 }
