@@ -121,6 +121,7 @@ func (d *Detector) Detect(ctx context.Context, f *fnvet.File) (fnvet.Facts, erro
 	default:
 		t.signs = look(f.Data)
 		err = t.script(f.Data, d.known())
+		t.inv.complete = t.inv.complete || t.inv.isLibrary(path.Base(f.Name))
 	}
 	if t.kind == mapFile && err != nil && len(t.inv.items) == 0 {
 		err = nil // not a source map, or an empty one; the script beside it tells

@@ -201,6 +201,18 @@ func TestSquashed(t *testing.T) {
 	}
 }
 
+// TestLibrary: the published file of a library is that library and no gap;
+// under another name it may hold more.
+func TestLibrary(t *testing.T) {
+	code := "/*! jQuery v3.6.0 | (c) OpenJS Foundation and other contributors | jquery.org/license */\n" + strings.Repeat("var a=1,b=function(c){return c+a};", 2000)
+	for name, gaps := range map[string]int{"public/jquery.min.js": 0, "public/jquery-3.6.0.min.js": 0, "public/vendor.js": 1} {
+		facts := scan(t, map[string]string{name: code})
+		if len(facts.Packages) != 1 || facts.Packages[0].PURL != "pkg:npm/jquery@3.6.0" || len(facts.Gaps) != gaps {
+			t.Errorf("%s: %+v", name, facts)
+		}
+	}
+}
+
 // TestVersions: each version of a package that is nested is listed, and one
 // that nothing states is listed without.
 func TestVersions(t *testing.T) {

@@ -138,6 +138,22 @@ func (v *inventory) merge(from *inventory) {
 	v.over = v.over || from.over
 }
 
+// isLibrary says whether a script is the published file of one library, as its
+// first comment and its name agree: jquery-3.6.0.min.js, "jQuery v3.6.0".
+func (v *inventory) isLibrary(base string) bool {
+	base, _, _ = strings.Cut(strings.ToLower(base), ".min.")
+	base = strings.TrimSuffix(base, ".js")
+	for _, key := range sorted(v.items) {
+		it := v.items[key]
+		for version, by := range it.versions {
+			if by == licenseComment && (sameName(base, it.name) || base == it.name+"-"+version || base == it.name+"."+version) {
+				return true
+			}
+		}
+	}
+	return false
+}
+
 // pin states the versions of a lockfile for packages that have none.
 func (v *inventory) pin(locked map[string]string) {
 	for _, it := range v.items {

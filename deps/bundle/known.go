@@ -8,7 +8,7 @@ import (
 )
 
 // knownTable lists packages by hashes of string literals that only their code
-// has, made by testdata/bundles/strings.mjs from about 300 packages that
+// has, made by testdata/bundles/strings.mjs from about 400 packages that
 // functions often hold.
 //
 //go:embed known.txt
@@ -17,7 +17,7 @@ var knownTable string
 // Bounds of the texts in the table and of the code around one that may hold
 // the package's version, in bytes.
 const (
-	minText  = 16
+	minText  = 11
 	maxText  = 80
 	nearText = 600
 )
@@ -55,8 +55,7 @@ func (v *inventory) byKnown(code []byte, known map[uint64]knownText) {
 		versions map[string]bool
 	}
 	found := make(map[string]*seen)
-	for i := 0; i < len(code); i++ {
-		q := code[i]
+	for i, q := range code {
 		if q != '"' && q != '\'' && q != '`' {
 			continue
 		}

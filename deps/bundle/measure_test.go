@@ -34,7 +34,7 @@ func TestMeasure(t *testing.T) {
 		s.directs(own.Dependencies, facts.Packages)
 		rel, _ := filepath.Rel(dir, filepath.Dir(truth))
 		tool, mode, _ := strings.Cut(filepath.ToSlash(rel), "/")
-		fmt.Printf("| %s | %s | %.0f%% | %.0f%% | %.0f%% | %.0f%% | %.0f%% | %.0f%% | %s |\n", tool, mode,
+		fmt.Fprintf(os.Stdout, "| %s | %s | %.0f%% | %.0f%% | %.0f%% | %.0f%% | %.0f%% | %.0f%% | %s |\n", tool, mode,
 			100*s.nameRecall, 100*s.namePrecision, 100*s.directRecall, 100*s.versionRecall, 100*s.directVersions, 100*s.versionPrecision,
 			map[bool]string{true: "yes", false: "no"}[len(facts.Gaps) > 0])
 		if s.namePrecision < 0.97 || s.versionPrecision < 0.97 {
@@ -44,7 +44,7 @@ func TestMeasure(t *testing.T) {
 			t.Errorf("%s: %.3f of the names, and no gap", rel, s.nameRecall)
 		}
 		if os.Getenv("FNVET_BUNDLES_VERBOSE") != "" {
-			fmt.Println("  wrong:", s.wrong)
+			fmt.Fprintln(os.Stdout, "  wrong:", s.wrong)
 		}
 	}
 }

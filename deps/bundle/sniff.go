@@ -85,8 +85,8 @@ func esbuildLoader(head []byte) bool {
 
 // numberedModules knows webpack's table of modules, minified: {12:(e,t,r)=>{ or {12:function(e,t,r){.
 func numberedModules(head []byte) bool {
-	for i := 0; i < len(head); i++ {
-		if head[i] != '{' && head[i] != ',' {
+	for i, c := range head {
+		if c != '{' && c != ',' {
 			continue
 		}
 		j := i + 1

@@ -3,8 +3,8 @@
 //
 // Usage: node strings.mjs TOOLS TREE... > known.txt
 //
-// TREE are folders in which npm install was run; the packages of the first are
-// listed, those of all of them say which texts are unique. A text is a string
+// TREE are folders in which npm install was run; their packages are listed, and
+// say which texts are unique: here known/, older/ and tools/. A text is a string
 // literal that survives minification and stands in no other package. Only hashes of
 // texts are written: FNV-1a, 64 bits, of which the upper 48 are kept. A line is
 // a name and the hashes; "v" before one means that in the minified code a literal with the
@@ -15,7 +15,7 @@ import path from 'node:path';
 
 const [, , tools, ...trees] = process.argv.map((a, i) => (i > 1 ? path.resolve(a) : a));
 const esbuild = createRequire(path.join(tools, 'package.json'))('esbuild');
-const perPackage = 8;
+const perPackage = 10;
 const near = 600;
 
 function packages(root, out = []) {
@@ -36,13 +36,13 @@ function packages(root, out = []) {
   return out;
 }
 
-// literals calls back with what stands between any two equal quotes, 16 to 80 plain characters.
+// literals calls back with what stands between any two equal quotes, 11 to 80 plain characters.
 function literals(code, cb) {
   for (let i = 0; i < code.length; i++) {
     const q = code[i];
     if (q !== '"' && q !== "'" && q !== '`') continue;
     const end = code.indexOf(q, i + 1);
-    if (end < 0 || end - i - 1 > 80 || end - i - 1 < 16) continue;
+    if (end < 0 || end - i - 1 > 80 || end - i - 1 < 11) continue;
     const text = code.slice(i + 1, end);
     if (/^[\x20-\x7e]+$/.test(text) && !/["'`\\$]/.test(text) && /[a-z]{3}/i.test(text) && !/[;{}]|=>|\|\||&&/.test(text)) cb(text, i);
   }
@@ -76,9 +76,9 @@ async function minified(p) {
   }
 }
 
-const listed = new Map(); // name → text → {count, anchor}
+const listed = new Map(); // name → text → {anchor, releases}
 const wanted = new Map(); // text → names that have it
-for (const p of packages(trees[0])) {
+for (const p of trees.flatMap((t) => packages(t))) {
   const code = await minified(p);
   if (!code || code.length > 8 << 20) continue;
   const mine = listed.get(p.name) || new Map();
@@ -86,7 +86,10 @@ for (const p of packages(trees[0])) {
   literals(code, (text, at) => {
     const around = code.slice(Math.max(0, at - near), at + text.length + 2 + near);
     const versions = new Set([...around.matchAll(/(["'`])(\d+\.\d+\.\d+(?:-[\w.]+)?)\1/g)].map((m) => m[2]));
-    mine.set(text, { anchor: versions.size === 1 && versions.has(p.version) });
+    const old = mine.get(text) || { anchor: true, releases: new Set() };
+    old.anchor &&= versions.size === 1 && versions.has(p.version);
+    old.releases.add(p.version);
+    mine.set(text, old);
     if (!wanted.has(text)) wanted.set(text, new Set());
   });
 }
@@ -107,12 +110,18 @@ for (const tree of trees) {
   }
 }
 for (const name of [...listed.keys()].sort()) {
+  if (/^@(aws-sdk|aws-crypto|smithy|parcel|webassemblyjs)\//.test(name)) continue; // code moves between them from release to release
   const own = [...listed.get(name)].filter(([text]) => wanted.get(text).size === 1 && wanted.get(text).has(name) && raw.get(name)?.has(text));
   const anchors = own.filter(([, v]) => v.anchor).slice(0, 3);
   const rest = own.filter(([text, v]) => !anchors.some(([t]) => t === text) && / /.test(text));
   const others = rest.length >= 2 ? rest : own.filter(([text]) => !anchors.some(([t]) => t === text));
-  const step = Math.max(1, Math.floor(others.length / perPackage)); // from all over its code
-  const picked = others.filter((_, i) => i % step === 0).slice(0, perPackage);
+  const most = Math.max(0, ...others.map(([, v]) => v.releases.size));
+  const picked = [];
+  for (let n = most; n > 0 && picked.length < perPackage; n--) { // texts that lasted over releases first
+    const these = others.filter(([, v]) => v.releases.size === n);
+    const step = Math.max(1, Math.floor(these.length / perPackage)); // from all over its code
+    picked.push(...these.filter((_, i) => i % step === 0).slice(0, perPackage - picked.length));
+  }
   if (anchors.length + picked.length < 2) continue;
   console.log([name, ...anchors.map(([t]) => `v${hash(t)}`), ...picked.map(([t]) => hash(t))].join(' '));
 }
