@@ -226,6 +226,9 @@ func toPagePackage(g packageGroup, in string, paths *graph) pagePackage {
 	case len(g.unfixed) > 0:
 		p.Do = fmt.Sprintf("Fixes %d of %d; for the others no fixed version is known.", g.fixable, len(g.findings))
 	}
+	if g.major {
+		p.Do = strings.TrimSpace("A major step. " + p.Do)
+	}
 	p.Findings = toPageFindings(g.findings, in)
 	for _, path := range g.paths {
 		p.Paths = append(p.Paths, clean(cmp.Or(strings.TrimPrefix(path, in), path)))

@@ -175,9 +175,9 @@ func markdownAction(g packageGroup) string {
 	case g.fix == "":
 		return "no single version is known to fix all"
 	case len(g.unfixed) > 0:
-		return fmt.Sprintf("upgrade to %s (fixes %d of %d)", code(g.fix), g.fixable, len(g.findings))
+		return fmt.Sprintf("upgrade to %s%s (fixes %d of %d)", code(g.fix), step(g), g.fixable, len(g.findings))
 	}
-	return "upgrade to " + code(g.fix)
+	return "upgrade to " + code(g.fix) + step(g)
 }
 
 func (m *markdown) path(p string) string {

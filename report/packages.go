@@ -3,9 +3,6 @@ package report
 import (
 	"cmp"
 	"slices"
-	"strings"
-
-	"github.com/google/osv-scalibr/semantic"
 
 	"github.com/fnvet/fnvet"
 )
@@ -18,9 +15,10 @@ type packageGroup struct {
 	paths    []string         // where it is, strongest evidence first
 	direct   bool
 	malware  bool
+	major    bool     // the step to fix may break what uses the package
 	fix      string   // the one version that fixes all of fixable, or ""
-	unfixed  []string // ids of advisories that no known version fixes
-	fixable  int      // findings for which some fixed version is known
+	unfixed  []string // ids of advisories that no known version fixes, or not that one
+	fixable  int      // the other findings
 }
 
 // groupPackages gathers advisory findings by package, malware first, then worst first.
@@ -75,8 +73,21 @@ func comparePackages(a, b packageGroup) int {
 		}
 		return worst(g.findings)
 	}
-	return cmp.Or(cmp.Compare(rank(b), rank(a)), cmp.Compare(len(b.findings), len(a.findings)),
+	return cmp.Or(cmp.Compare(rank(b), rank(a)), compareExploited(a, b), cmp.Compare(len(b.findings), len(a.findings)),
 		cmp.Compare(a.Name, b.Name), cmp.Compare(a.Version, b.Version), cmp.Compare(a.Ecosystem, b.Ecosystem))
+}
+
+// compareExploited puts packages with a flaw that is known to be exploited first.
+func compareExploited(a, b packageGroup) int {
+	exploited := func(f *fnvet.Finding) bool { return f.KEV }
+	return btoi(slices.ContainsFunc(b.findings, exploited)) - btoi(slices.ContainsFunc(a.findings, exploited))
+}
+
+func btoi(b bool) int {
+	if b {
+		return 1
+	}
+	return 0
 }
 
 // add takes a finding; the same advisory at a second place only adds the place.
@@ -98,21 +109,36 @@ func (g *packageGroup) finish() {
 		seen[p] = true
 		return was
 	})
-	slices.SortStableFunc(g.findings, func(a, b *fnvet.Finding) int {
-		return cmp.Or(cmp.Compare(b.Severity.Rank(), a.Severity.Rank()), cmp.Compare(a.ID, b.ID))
-	})
-	var lists [][]string
+	slices.SortStableFunc(g.findings, compareRisk)
+	var upgrade *fnvet.Upgrade
 	for _, f := range g.findings {
-		if f.Package == nil || len(f.Package.Fixed) == 0 {
-			g.unfixed = append(g.unfixed, f.ID)
-			continue
+		if upgrade == nil {
+			upgrade = f.Package.Upgrade
 		}
-		lists = append(lists, f.Package.Fixed)
 	}
-	g.fixable = len(lists)
-	if !g.malware {
-		g.fix = oneFix(g.Ecosystem, g.Version, lists)
+	for _, f := range g.findings {
+		if len(f.Package.Fixed) == 0 || upgrade != nil && slices.Contains(upgrade.Leaves, f.ID) {
+			g.unfixed = append(g.unfixed, f.ID)
+		} else {
+			g.fixable++
+		}
 	}
+	if upgrade != nil && !g.malware {
+		g.fix, g.major = upgrade.Version, upgrade.Major
+	}
+}
+
+// compareRisk orders findings worst first: by severity, then what is exploited,
+// then what is likelier to be.
+func compareRisk(a, b *fnvet.Finding) int {
+	epss := func(f *fnvet.Finding) float64 {
+		if f.EPSS == nil {
+			return 0
+		}
+		return *f.EPSS
+	}
+	return cmp.Or(cmp.Compare(b.Severity.Rank(), a.Severity.Rank()), btoi(b.KEV)-btoi(a.KEV),
+		cmp.Compare(epss(b), epss(a)), cmp.Compare(a.ID, b.ID))
 }
 
 // via is the import chain that reaches the package, where one is known.
@@ -123,85 +149,4 @@ func (g *packageGroup) via() []string {
 		}
 	}
 	return nil
-}
-
-// oneFix finds the smallest version, above the present one, that fixes
-// every finding. Each list holds the versions in which one flaw was fixed, one a
-// release line. It is "" when versions cannot be compared or no listed version
-// is known to be enough.
-func oneFix(ecosystem, present string, lists [][]string) string {
-	if len(lists) == 0 {
-		return ""
-	}
-	var candidates []string
-	for _, l := range lists {
-		candidates = append(candidates, l...)
-	}
-	ok := true
-	order := func(a, b string) int {
-		n, err := compareVersions(ecosystem, a, b)
-		ok = ok && err == nil
-		return n
-	}
-	slices.SortFunc(candidates, func(a, b string) int { return cmp.Or(order(a, b), cmp.Compare(a, b)) })
-	for _, v := range candidates {
-		if order(v, present) <= 0 {
-			continue
-		}
-		fixesAll := !slices.ContainsFunc(lists, func(fixed []string) bool { return !fixes(fixed, v, order) })
-		if ok && fixesAll {
-			return v
-		}
-	}
-	return ""
-}
-
-// fixes tells whether version v surely has a fix that was released as fixed
-// (ascending, one version a release line). It has when it is at or above the last,
-// or on the same release line as the newest fix below it: [1.2.6 2.0.3] says that
-// 1.9.0 is fixed and 2.0.1 is not.
-func fixes(fixed []string, v string, order func(a, b string) int) bool {
-	below, above := "", ""
-	for _, f := range fixed {
-		if order(f, v) <= 0 {
-			below = f
-		} else {
-			above = f
-			break
-		}
-	}
-	switch {
-	case below == "":
-		return false
-	case above == "", order(below, v) == 0:
-		return true
-	}
-	return sameLine(below, above, v)
-}
-
-// sameLine tells whether v has the components of below up to and with the first
-// in which below and above differ.
-func sameLine(below, above, v string) bool {
-	split := func(s string) []string {
-		return strings.FieldsFunc(s, func(r rune) bool { return strings.ContainsRune(".-+:~_", r) })
-	}
-	b, a, x := split(below), split(above), split(v)
-	for i := range b {
-		if i >= len(x) || b[i] != x[i] {
-			return false
-		}
-		if i >= len(a) || a[i] != b[i] {
-			return true
-		}
-	}
-	return false
-}
-
-// compareVersions orders two versions by the rules of an OSV ecosystem.
-func compareVersions(ecosystem, a, b string) (int, error) {
-	v, err := semantic.Parse(a, ecosystem)
-	if err != nil {
-		return 0, err
-	}
-	return v.CompareStr(b)
 }

@@ -11,10 +11,14 @@ import (
 const hostile = "x\x1b[31m\r\nred\u202egnp.exe\u200b\x00\u009b2J\xff<img src=x onerror=alert(1)>|`*_[a](javascript:b)&\"'\u2028<!--"
 
 func vuln(id string, sev fnvet.Severity, title, name, version, path string, fixed ...string) fnvet.Finding {
+	var upgrade *fnvet.Upgrade
+	if len(fixed) > 0 {
+		upgrade = &fnvet.Upgrade{Version: fixed[0]}
+	}
 	return fnvet.Finding{
 		ID: id, Kind: fnvet.Vulnerability, Severity: sev, Title: title, Path: path,
 		Package: &fnvet.PackageRef{
-			PURL: "pkg:npm/" + name + "@" + version, Name: name, Version: version, Ecosystem: "npm", Fixed: fixed,
+			PURL: "pkg:npm/" + name + "@" + version, Name: name, Version: version, Ecosystem: "npm", Fixed: fixed, Upgrade: upgrade,
 		},
 		Reachable: fnvet.ReachUnknown, Fingerprint: "f-" + id,
 	}
@@ -30,6 +34,8 @@ func rich() *fnvet.Report {
 	minimist.Reachable, minimist.ReachableVia = fnvet.ReachYes, []string{"index.js", "mkdirp", "minimist"}
 	second := vuln("GHSA-vh95-rmgr-6w4m", fnvet.High, "Prototype Pollution in minimist", "minimist", "0.0.8",
 		"orders.zip!/node_modules/minimist/package.json", "0.2.1", "1.2.3")
+	minimist.Package.Upgrade.Major = true
+	second.Package.Upgrade = minimist.Package.Upgrade
 	mal := vuln("MAL-2025-1", fnvet.Critical, "Malicious code in evil-pkg", "evil-pkg", "1.0.0", "orders.zip!/node_modules/evil-pkg/package.json")
 	mal.Kind = fnvet.Malware
 	bad := vuln("GHSA-aaaa-bbbb-cccc", fnvet.High, hostile, hostile, "1.0\x1b[0m", "orders.zip!/"+hostile)

@@ -145,9 +145,17 @@ func (t *table) action(g packageGroup) string {
 	case g.fix == "":
 		return ": no single version is known to fix all"
 	case len(g.unfixed) > 0:
-		return " -> " + t.paint("PASS", clean(g.fix)) + fmt.Sprintf(" fixes %d of %d", g.fixable, len(g.findings))
+		return " -> " + t.paint("PASS", clean(g.fix)) + step(g) + fmt.Sprintf(" fixes %d of %d", g.fixable, len(g.findings))
 	}
-	return " -> " + t.paint("PASS", clean(g.fix))
+	return " -> " + t.paint("PASS", clean(g.fix)) + step(g)
+}
+
+// step warns of an upgrade that may break what uses the package.
+func step(g packageGroup) string {
+	if g.major {
+		return " (major)"
+	}
+	return ""
 }
 
 func (t *table) advisories(g packageGroup) {
@@ -196,6 +204,9 @@ func marks(f *fnvet.Finding) string {
 	case fnvet.ReachNo:
 		m = append(m, "not reachable")
 	case fnvet.ReachUnknown:
+	}
+	if f.Status != "" {
+		m = append(m, f.Status)
 	}
 	if f.Removed {
 		m = append(m, "deleted by a later layer")

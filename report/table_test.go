@@ -2,6 +2,7 @@ package report
 
 import (
 	"encoding/json"
+	"fmt"
 	"slices"
 	"strings"
 	"testing"
@@ -128,26 +129,39 @@ func TestWidth(t *testing.T) {
 	}
 }
 
-func TestOneFix(t *testing.T) {
+func TestGroupUpgrade(t *testing.T) {
+	with := func(id string, u *fnvet.Upgrade, fixed ...string) fnvet.Finding {
+		f := vuln(id, fnvet.High, "t", "p", "1.0.0", "x", fixed...)
+		f.Package.Upgrade = u
+		return f
+	}
+	kev := with("d", nil, "2")
+	kev.KEV = true
+	likely := with("c", nil, "2")
+	likely.EPSS = new(0.5)
+	step := &fnvet.Upgrade{Version: "2", Major: true, Leaves: []string{"b", "other"}}
 	for _, row := range []struct {
-		ecosystem, present string
-		lists              [][]string
-		want, why          string
+		why      string
+		findings []fnvet.Finding
+		want     string
 	}{
-		{"npm", "0.0.8", [][]string{{"0.2.4", "1.2.6"}, {"0.2.1", "1.2.3"}}, "0.2.4", "the higher of the same line"},
-		{"npm", "1.0.0", [][]string{{"0.2.4", "1.2.6"}, {"0.2.1", "1.2.3"}}, "1.2.6", "fixes below the present version do not count"},
-		{"Maven", "2.10.0", [][]string{{"2.3.1", "2.12.2", "2.15.0"}, {"2.12.3", "2.16.0"}}, "2.12.3", "a back-ported line"},
-		{"Maven", "2.14.1", [][]string{{"2.3.1", "2.12.2", "2.15.0"}, {"2.3.2", "2.12.4", "2.17.1"}}, "2.17.1", "lines below do not count"},
-		{"npm", "1.0.0", [][]string{{"1.2.6"}, {"2.0.3"}}, "2.0.3", "only the major has both"},
-		{"npm", "1.0.0", [][]string{{"1.2.6", "2.0.3"}, {"2.0.1"}}, "2.0.3", "2.0.1 lacks the other fix"},
-		{"npm", "9.9.9", [][]string{{"9.10.0"}}, "9.10.0", "versions are not text"},
-		{"PyPI", "1.0", [][]string{{"1.0.post1"}, {"1.1rc1"}}, "1.1rc1", "each ecosystem's order"},
-		{"npm", "3.0.0", [][]string{{"2.0.0"}}, "", "never a downgrade"},
-		{"Nowhere", "1", [][]string{{"2"}}, "", "no order known"},
-		{"npm", "1", nil, "", "nothing to fix"},
+		{"one version for all", []fnvet.Finding{with("a", &fnvet.Upgrade{Version: "2"}, "2"), with("b", &fnvet.Upgrade{Version: "2"}, "1.5")}, "[a b] 2 2 [] false"},
+		{"what it leaves", []fnvet.Finding{with("a", step, "2"), with("b", step, "3")}, "[a b] 2 1 [b] true"},
+		{"what nobody fixes", []fnvet.Finding{with("a", step, "2"), with("z", step)}, "[a z] 2 1 [z] true"},
+		{"no advice", []fnvet.Finding{with("a", nil, "2")}, "[a]  1 [] false"},
+		{"exploited, then likely, then by name", []fnvet.Finding{with("a", nil, "2"), likely, kev, with("b", nil, "2")}, "[d c a b]  4 [] false"},
 	} {
-		if got := oneFix(row.ecosystem, row.present, row.lists); got != row.want {
-			t.Errorf("oneFix(%s %s %v) = %q, want %q: %s", row.ecosystem, row.present, row.lists, got, row.want, row.why)
+		var list []*fnvet.Finding
+		for i := range row.findings {
+			list = append(list, &row.findings[i])
+		}
+		g := groupPackages(list, nil)[0]
+		var ids []string
+		for _, f := range g.findings {
+			ids = append(ids, f.ID)
+		}
+		if got := fmt.Sprint(ids, " ", g.fix, " ", g.fixable, " ", g.unfixed, " ", g.major); got != row.want {
+			t.Errorf("%s: %q, want %q", row.why, got, row.want)
 		}
 	}
 }
