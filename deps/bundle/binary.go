@@ -27,7 +27,7 @@ const (
 
 // An image is what the headers of an executable show.
 type image struct {
-	sections bool // there is a table of sections
+	sections bool // its sections tell whether Go made it
 	golang   bool // a section that only Go's linker makes
 	native   bool // the heap of a GraalVM native image
 	sbom     []byte
@@ -85,6 +85,7 @@ func headers(data []byte) image {
 		}
 	case bytes.HasPrefix(data, []byte("MZ")):
 		if f, err := pe.NewFile(r); err == nil {
+			im.sections = managed(f)
 			for _, s := range f.Sections {
 				im.native = im.native || s.Name == ".svm_hea" || s.Name == ".svm_heap"
 			}
@@ -95,6 +96,19 @@ func headers(data []byte) image {
 		}
 	}
 	return im
+}
+
+// managed says whether a PE file is a .NET assembly, which Go's linker never
+// makes. Go's own PE files have no section that tells.
+func managed(f *pe.File) bool {
+	var dirs []pe.DataDirectory
+	switch h := f.OptionalHeader.(type) {
+	case *pe.OptionalHeader32:
+		dirs = h.DataDirectory[:]
+	case *pe.OptionalHeader64:
+		dirs = h.DataDirectory[:]
+	}
+	return len(dirs) > pe.IMAGE_DIRECTORY_ENTRY_COM_DESCRIPTOR && dirs[pe.IMAGE_DIRECTORY_ENTRY_COM_DESCRIPTOR].Size > 0
 }
 
 func (im *image) elf(f *elf.File) {
