@@ -46,7 +46,7 @@ func TestScripts(t *testing.T) {
 			env.Setenv("REGISTRY_CERT", cert)
 			return os.MkdirAll(home, 0o700)
 		},
-		Cmds: map[string]func(ts *testscript.TestScript, neg bool, args []string){"code": code, "samebuttime": sameButTime, "sameids": sameIDs},
+		Cmds: map[string]func(ts *testscript.TestScript, neg bool, args []string){"code": code, "samebuttime": sameButTime, "sameids": sameIDs, "keypair": keyPair},
 	})
 }
 
