@@ -191,6 +191,17 @@ func TestNoBundle(t *testing.T) {
 	}
 }
 
+// TestPlatform: what the base image brings is not the function's bundle.
+func TestPlatform(t *testing.T) {
+	data := []byte(file(t, filepath.Join(built, "webpack", "min", "index.js")))
+	for name, want := range map[string]bool{"opt/yarn-v1.22.22/lib/cli.js": false, "var/runtime/index.mjs": false, "var/task/index.js": true, "usr/src/app/index.js": true} {
+		f := &fnvet.File{Path: name, Name: name, Layer: "sha256:aa", Size: int64(len(data)), Data: data}
+		if got := New().Want(f); got != want {
+			t.Errorf("%s: wanted %v", name, got)
+		}
+	}
+}
+
 // TestSquashed: a large minified file without any trace is a gap.
 func TestSquashed(t *testing.T) {
 	code := "\"use strict\";" + strings.Repeat("var a=1,b=function(c){return c+a};", 2000)

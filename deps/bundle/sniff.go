@@ -31,15 +31,26 @@ const (
 	certain       // has the loader of a bundler
 )
 
-// code says whether a file is a script of the function's own, and not one of an
-// installed package.
+// script says whether a file is a script of the function's own, and not one of an
+// installed package or of the base image.
 func script(f *fnvet.File) bool {
 	if f.Link != "" || f.Size < minCode {
 		return false
 	}
 	switch path.Ext(f.Name) {
 	case ".js", ".mjs", ".cjs":
-		return !entry.ThirdParty(f.Name)
+		return !entry.ThirdParty(f.Name) && !(f.Layer != "" && platform(f.Name))
+	}
+	return false
+}
+
+// platform says whether a path in an image belongs to what the base image
+// brings: the runtimes of AWS, Node's tools and Yarn, which is one bundle.
+func platform(name string) bool {
+	for _, dir := range []string{"var/runtime/", "var/lang/", "usr/lib/", "usr/local/lib/", "usr/libexec/", "opt/yarn-v"} {
+		if strings.HasPrefix(name, dir) {
+			return true
+		}
 	}
 	return false
 }
