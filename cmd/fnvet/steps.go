@@ -6,6 +6,7 @@ import (
 	"github.com/fnvet/fnvet"
 	"github.com/fnvet/fnvet/advisory"
 	"github.com/fnvet/fnvet/deps"
+	"github.com/fnvet/fnvet/hygiene"
 	"github.com/fnvet/fnvet/policy"
 	"github.com/fnvet/fnvet/reach"
 	"github.com/fnvet/fnvet/scan"
@@ -21,6 +22,7 @@ var inventoryKinds = []fnvet.Kind{fnvet.Vulnerability, fnvet.Malware, fnvet.Lice
 func steps(finder *secrets.Scanner, handler string) []scan.Step {
 	table := inventory()
 	table = append(table, scan.Step{Name: "reach", Kinds: inventoryKinds, Detector: reach.New(reach.Options{Handler: handler})})
+	table = append(table, scan.Step{Name: "hygiene", Kinds: []fnvet.Kind{fnvet.Hygiene}, Detector: hygiene.New(hygiene.Options{Handler: handler})})
 	return append(table, scan.Step{Name: "secrets", Kinds: []fnvet.Kind{fnvet.SecretKind}, Detector: finder})
 }
 
@@ -41,6 +43,7 @@ func rules() ([]fnvet.Rule, error) {
 	}
 	all = append(all, advisory.Rules()...)
 	all = append(all, unpack.Rules()...)
+	all = append(all, hygiene.Rules()...)
 	all = append(all, policy.Rules()...)
 	slices.SortFunc(all, func(a, b fnvet.Rule) int {
 		switch {
