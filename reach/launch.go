@@ -189,22 +189,22 @@ func (d *Detector) command(p *node.Program, words []string, files []node.File, d
 	if len(words) == 0 || depth > maxScripts {
 		return false
 	}
-	switch base := path.Base(words[0]); {
-	case base == "node" || base == "nodejs":
+	switch path.Base(words[0]) {
+	case "node", "nodejs":
 		rest, ok := flags(p, words[1:])
 		if !ok || len(rest) == 0 {
 			return false
 		}
 		p.Entries = []string{inDir(dir, rest[0])}
 		return true
-	case base == "lambda-entrypoint.sh" || base == "aws-lambda-ric" || base == "aws-lambda-rie":
+	case "lambda-entrypoint.sh", "aws-lambda-ric", "aws-lambda-rie":
 		p.Also = append(p.Also, "var/runtime")
 		if len(words) < 2 {
 			return false
 		}
 		p.Entries = []string{handlerFile(workingDir(d.artifact.Config.WorkingDir), words[len(words)-1])}
 		return true
-	case base == "npm" || base == "yarn" || base == "pnpm":
+	case "npm", "yarn", "pnpm":
 		args := slices.DeleteFunc(slices.Clone(words[1:]), func(w string) bool { return w == "run" || strings.HasPrefix(w, "-") })
 		if len(args) != 1 || args[0] != "start" {
 			return false

@@ -246,6 +246,7 @@ func (d *Detector) python(ctx context.Context, container string, files []file) (
 	if !ok {
 		return nil, nil
 	}
+	program.Free = program.Free || linked(files, list)
 	answers, ok, err := python.Reach(ctx, list, program)
 	if err != nil || !ok {
 		return nil, err
@@ -255,4 +256,34 @@ func (d *Detector) python(ctx context.Context, container string, files []file) (
 		facts[i] = fnvet.ReachFact{Ecosystem: "PyPI", Path: from[a.File].path, Layer: from[a.File].layer, Reach: a.Reach, Via: a.Via}
 	}
 	return facts, nil
+}
+
+// linked says whether modules go by other names through symbolic links, which
+// the graph of Python does not follow. Those of the system's own directories do
+// not matter: lib for usr/lib, and the standard library's.
+func linked(files []file, modules []python.File) bool {
+	for i := range files {
+		f := &files[i]
+		if f.js == nil || f.js.Link == "" {
+			continue
+		}
+		base := strings.TrimRight(path.Base(f.name), "0123456789")
+		library := strings.HasPrefix(f.name, "usr/lib/python") && !strings.Contains(f.name, "-packages/")
+		if base == "lib" || base == "libx" || library {
+			continue
+		}
+		if strings.HasSuffix(f.name, ".py") || strings.HasSuffix(f.name, ".so") && strings.Contains(f.name, "-packages/") {
+			return true
+		}
+		target := strings.Trim(path.Join("/", path.Dir(f.name), f.js.Link), "/")
+		if strings.HasPrefix(f.js.Link, "/") {
+			target = strings.Trim(path.Clean(f.js.Link), "/")
+		}
+		for j := range modules {
+			if strings.HasPrefix(modules[j].Name, target+"/") {
+				return true
+			}
+		}
+	}
+	return false
 }

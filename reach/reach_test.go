@@ -162,6 +162,12 @@ func TestPythonStart(t *testing.T) {
 			t.Errorf("%s: %s", tt.why, diff)
 		}
 	}
+	files["vendored"] = "->lib/vendored"
+	files["lib/vendored/m.py"] = ""
+	if diff := cmp.Diff(want[:1], ask(t, Options{}, fnvet.Artifact{Type: "zip"}, nil, true, files)); diff != "" {
+		t.Errorf("modules behind a link: %s", diff)
+	}
+	delete(files, "vendored")
 	files["index.js"] = "x"
 	if diff := cmp.Diff(want[:1], ask(t, Options{}, fnvet.Artifact{Type: "zip"}, nil, true, files)); diff != "" {
 		t.Errorf("two runtimes: %s", diff)

@@ -274,6 +274,7 @@ func (l *lexer) block() bool {
 		return false
 	case head:
 		return true
+	case punct:
 	}
 	switch l.lastByte {
 	case 0, ';', '{', '}', ')', '>': // ) of if (…), > of =>

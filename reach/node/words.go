@@ -68,7 +68,7 @@ func (l *lexer) identifier() {
 	if m == plain && len(l.requires)+len(l.makers) > 0 {
 		m = l.alias(word)
 	}
-	prev, prevByte, prevWord, wasFunction := l.last, l.lastByte, l.word, l.function
+	prevByte, prevWord, wasFunction := l.lastByte, l.word, l.function
 	l.last, l.lastByte, l.word = value, word[len(word)-1], word
 	l.function = wasFunction // function NAME
 	if m == plain {
@@ -87,7 +87,7 @@ func (l *lexer) identifier() {
 	case isFunction:
 		l.function = true
 	default:
-		l.own(m, start, prev, prevByte, prevWord)
+		l.own(m, start, prevByte, prevWord)
 	}
 }
 
@@ -147,6 +147,7 @@ func (l *lexer) member(m meaning, start int) {
 		}
 	case isWorker:
 		l.out.Flags |= Dynamic
+	default: // plain as a member
 	}
 }
 
@@ -158,7 +159,7 @@ func (l *lexer) object(start int, name string) bool {
 }
 
 // own is a word that stands for itself.
-func (l *lexer) own(m meaning, start int, prev token, prevByte byte, prevWord []byte) {
+func (l *lexer) own(m meaning, start int, prevByte byte, prevWord []byte) {
 	next := l.space(l.pos)
 	switch m {
 	case isRequire:
@@ -192,6 +193,7 @@ func (l *lexer) own(m meaning, start int, prev token, prevByte byte, prevWord []
 		if string(l.src[start:l.pos]) == "registerHooks" {
 			l.out.Flags |= Dynamic
 		}
+	default: // only as members, or no matter
 	}
 }
 

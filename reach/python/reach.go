@@ -106,10 +106,10 @@ func Reach(ctx context.Context, files []File, p Program) (answers []Answer, ok b
 		return nil, false, nil
 	}
 	w.startup()
-	w.all = w.all || p.Free
 	if err := w.run(ctx, sure); err != nil {
 		return nil, false, err
 	}
+	w.all = w.all || p.Free
 	if p.Guessed {
 		w.candidates()
 	}
@@ -329,7 +329,7 @@ func development(name string) bool {
 
 // run follows imports. With sure only constants count; with maybe everything else.
 func (w *walk) run(ctx context.Context, how uint8) error {
-	for n := 0; len(w.queue) > 0 && !(how == maybe && w.all); n++ {
+	for n := 0; len(w.queue) > 0 && (how == sure || !w.all); n++ {
 		if n%128 == 0 && ctx.Err() != nil {
 			return ctx.Err()
 		}
@@ -369,9 +369,9 @@ func (w *walk) ref(from int, ref Ref, how uint8) {
 	}
 	for name := range strings.SplitSeq(ref.Names, ",") {
 		full := strings.Trim(ref.Module+"."+name, ".")
-		switch {
-		case name == "":
-		case name == "*":
+		switch name {
+		case "":
+		case "*":
 			w.star(from, ref)
 		default:
 			load(full)
