@@ -39,7 +39,7 @@ func script(f *fnvet.File) bool {
 	}
 	switch path.Ext(f.Name) {
 	case ".js", ".mjs", ".cjs":
-		return !entry.ThirdParty(f.Name) && !(f.Layer != "" && platform(f.Name))
+		return !entry.ThirdParty(f.Name) && (f.Layer == "" || !platform(f.Name))
 	}
 	return false
 }
