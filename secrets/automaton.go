@@ -132,20 +132,73 @@ func (a *automaton) renumber(t *trie) {
 	}
 }
 
+// streams is how many parts of a long text are read at once: one read waits for
+// the table while the others go on.
+const (
+	streams   = 4
+	minStream = 1024 // bytes of a part
+)
+
 // each calls hit for every occurrence: the word's index and the offset just
-// after it, in order of that offset, until hit returns false.
+// after it, until hit returns false. In texts shorter than streams*minStream hits
+// come in the order of that offset.
 func (a *automaton) each(data []byte, hit func(word, end int) bool) {
-	state, next, shift, first := uint16(0), a.next, a.shift, a.first
-	for i, c := range data {
-		state = next[int(state)<<shift|int(a.class[c])]
-		if state >= first {
-			for _, w := range a.ends[state-first] {
-				if !hit(int(w), i+1) {
-					return
-				}
+	part := len(data) / streams
+	if part < minStream || a.longest >= minStream {
+		a.run(data, 0, 0, hit)
+		return
+	}
+	next, class, shift, first := a.next, &a.class, a.shift, a.first
+	d0, d1, d2, d3 := data[:part], data[part:2*part], data[2*part:3*part], data[3*part:4*part]
+	// Each part but the first starts in the state that the bytes before it leave,
+	// of which only as many matter as the longest word has.
+	s0 := uint16(0)
+	s1, s2, s3 := a.after(data, part), a.after(data, 2*part), a.after(data, 3*part)
+	for i, c := range d0 {
+		s0 = next[int(s0)<<shift|int(class[c])]
+		s1 = next[int(s1)<<shift|int(class[d1[i]])]
+		s2 = next[int(s2)<<shift|int(class[d2[i]])]
+		s3 = next[int(s3)<<shift|int(class[d3[i]])]
+		if s0 < first && s1 < first && s2 < first && s3 < first {
+			continue
+		}
+		for k, s := range [streams]uint16{s0, s1, s2, s3} {
+			if s >= first && !a.tell(s, k*part+i+1, hit) {
+				return
 			}
 		}
 	}
+	a.run(data[streams*part:], streams*part, s3, hit)
+}
+
+// run reads data, which starts at offset base, from a state on.
+func (a *automaton) run(data []byte, base int, state uint16, hit func(word, end int) bool) {
+	next, shift, first := a.next, a.shift, a.first
+	for i, c := range data {
+		state = next[int(state)<<shift|int(a.class[c])]
+		if state >= first && !a.tell(state, base+i+1, hit) {
+			return
+		}
+	}
+}
+
+// after is the state at offset i of data.
+func (a *automaton) after(data []byte, i int) uint16 {
+	state := uint16(0)
+	for _, c := range data[max(0, i-a.longest):i] {
+		state = a.next[int(state)<<a.shift|int(a.class[c])]
+	}
+	return state
+}
+
+// tell reports the words that end in a state.
+func (a *automaton) tell(state uint16, end int, hit func(word, end int) bool) bool {
+	for _, w := range a.ends[state-a.first] {
+		if !hit(int(w), end) {
+			return false
+		}
+	}
+	return true
 }
 
 // any reports whether a word occurs in data.
