@@ -29,6 +29,8 @@ import (
 // maxScript is the size in bytes above which a script is reported as a gap, and
 // maxLock that above which a lockfile is not read for versions.
 const (
+	pythonPackage = "__init__.py"
+
 	maxScript = 256 << 20
 	maxLock   = 64 << 20
 )
@@ -39,6 +41,9 @@ type Detector struct {
 	known func() map[uint64]knownText
 	mu    sync.Mutex
 	files map[at]*trace
+	// python are the directories of Python packages: a script in one is an asset
+	// that a library serves to browsers, not the function's bundle.
+	python map[string]bool
 }
 
 // at is where a file is.
@@ -68,8 +73,9 @@ const (
 // New returns a detector for one scan.
 func New() *Detector {
 	return &Detector{
-		known: sync.OnceValue(func() map[uint64]knownText { return readKnown(knownTable) }),
-		files: make(map[at]*trace),
+		known:  sync.OnceValue(func() map[uint64]knownText { return readKnown(knownTable) }),
+		files:  make(map[at]*trace),
+		python: make(map[string]bool),
 	}
 }
 
@@ -79,6 +85,9 @@ func New() *Detector {
 func (d *Detector) Want(f *fnvet.File) bool {
 	if script(f) {
 		return look(f.Data) != none
+	}
+	if f.Link == "" && path.Base(f.Name) == pythonPackage {
+		return true
 	}
 	if f.Link != "" || f.Size == 0 {
 		return false
@@ -98,6 +107,12 @@ func (d *Detector) Want(f *fnvet.File) bool {
 func (d *Detector) Detect(ctx context.Context, f *fnvet.File) (fnvet.Facts, error) {
 	if err := ctx.Err(); err != nil {
 		return fnvet.Facts{}, err
+	}
+	if path.Base(f.Name) == pythonPackage {
+		d.mu.Lock()
+		d.python[strings.Clone(path.Dir(f.Path))] = true
+		d.mu.Unlock()
+		return fnvet.Facts{}, nil
 	}
 	if golang.Executable(f.Data) {
 		return readBinary(f)
@@ -195,9 +210,21 @@ func (d *Detector) Finish(ctx context.Context, removed func(path, layer string) 
 			continue
 		}
 		facts.Packages = append(facts.Packages, t.inv.packages(t.path, t.layer)...)
-		facts.Gaps = append(facts.Gaps, t.gaps()...)
+		if !d.asset(t.path) {
+			facts.Gaps = append(facts.Gaps, t.gaps()...)
+		}
 	}
 	return facts, nil
+}
+
+// asset reports whether a script lies in a Python package.
+func (d *Detector) asset(name string) bool {
+	for dir := path.Dir(name); dir != "." && dir != "/"; dir = path.Dir(dir) {
+		if d.python[dir] {
+			return true
+		}
+	}
+	return false
 }
 
 // attach moves what maps and licences show to the script they belong to.

@@ -358,3 +358,13 @@ func TestLinear(t *testing.T) {
 		}
 	}
 }
+
+// TestPythonAsset: a script that a Python package serves to browsers is no
+// bundle of the function; beside the package it is.
+func TestPythonAsset(t *testing.T) {
+	code := "\"use strict\";" + strings.Repeat("var a=1,b=function(c){return c+a};", 2000)
+	facts := scan(t, map[string]string{"flask_admin/__init__.py": "", "flask_admin/static/all.js": code, "static/all.js": code})
+	if len(facts.Gaps) != 1 || facts.Gaps[0].Path != "static/all.js" {
+		t.Errorf("gaps %+v", facts.Gaps)
+	}
+}
