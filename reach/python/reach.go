@@ -1,7 +1,6 @@
 package python
 
 import (
-	"cmp"
 	"context"
 	"path"
 	"slices"
@@ -40,18 +39,6 @@ const (
 	maybe
 	sure
 )
-
-// joined is one distribution with all its files of information.
-type joined struct {
-	name     string
-	dir      string // its *.dist-info or *.egg-info
-	manifest int    // index of METADATA or PKG-INFO, or -1
-	needs    []string
-	plugins  bool
-	members  []int // its modules
-	known    bool  // RECORD or top_level.txt says which
-	marked   bool
-}
 
 type walk struct {
 	files  []File
@@ -147,87 +134,6 @@ func newWalk(files []File, p Program) *walk {
 	w.join()
 	w.places()
 	return w
-}
-
-// join makes distributions of their files of information and says what is theirs.
-func (w *walk) join() {
-	infos := make(map[string]*joined)
-	tops := make(map[string][]string)
-	for i := range w.files {
-		d := w.files[i].dist
-		if d == nil {
-			continue
-		}
-		j := infos[d.dir]
-		if j == nil {
-			name, _, _ := strings.Cut(strings.TrimSuffix(strings.TrimSuffix(path.Base(d.dir), ".dist-info"), ".egg-info"), "-")
-			j = &joined{name: normal(name), dir: d.dir, manifest: -1}
-			infos[d.dir] = j
-			w.dists = append(w.dists, j)
-			w.byName[j.name] = append(w.byName[j.name], j)
-		}
-		if d.manifest {
-			j.manifest = i
-		}
-		j.needs = append(j.needs, d.needs...)
-		j.plugins = j.plugins || d.plugins
-		tops[d.dir] = append(tops[d.dir], d.top...)
-		if d.record && len(d.packages)+len(d.modules) > 0 {
-			j.known = true
-			root := path.Dir(d.dir)
-			for _, m := range d.modules {
-				w.own(j, path.Join(root, m))
-			}
-			for _, dir := range d.packages {
-				for _, f := range w.base[path.Join(root, dir)] {
-					w.give(j, f)
-				}
-			}
-		}
-	}
-	for _, j := range w.dists {
-		if !j.known {
-			w.byTop(j, tops[j.dir])
-		}
-	}
-}
-
-// byTop gives a distribution without a RECORD what top_level.txt names, else
-// what goes by its own name.
-func (w *walk) byTop(j *joined, top []string) {
-	root := path.Dir(j.dir)
-	j.known = len(top) > 0
-	if len(top) == 0 {
-		top = []string{strings.ReplaceAll(j.name, "-", "_")}
-	}
-	for _, t := range top {
-		at := path.Join(root, t)
-		for _, i := range w.beside(at) {
-			w.give(j, i)
-		}
-		if w.dirs[at] && !w.tired() {
-			w.spent += len(w.at)
-			for name, i := range w.at {
-				if strings.HasPrefix(name, at+"/") {
-					w.give(j, i)
-				}
-			}
-		}
-	}
-	slices.Sort(j.members)
-}
-
-func (w *walk) own(j *joined, name string) {
-	if i, ok := w.at[name]; ok {
-		w.give(j, i)
-	}
-}
-
-func (w *walk) give(j *joined, i int) {
-	if !slices.Contains(w.owners[i], j) {
-		w.owners[i] = append(w.owners[i], j)
-		j.members = append(j.members, i)
-	}
 }
 
 // beside are the module files of one name: a.py, a.so, a.cpython-311-x86_64-linux-gnu.so.
@@ -555,54 +461,4 @@ func (w *walk) top(name string) {
 			}
 		}
 	}
-}
-
-// answers sums up, in the order of names.
-func (w *walk) answers() []Answer {
-	var out []Answer
-	for _, j := range w.dists {
-		if j.manifest < 0 {
-			continue
-		}
-		a := Answer{File: j.manifest, Reach: fnvet.ReachNo}
-		how, first := never, -1
-		for _, i := range j.members {
-			if w.state[i] > how {
-				how, first = w.state[i], i
-			}
-		}
-		switch {
-		case how == sure:
-			a.Reach, a.Via = fnvet.ReachYes, w.via(first, j)
-		case how == maybe || w.all || !j.known || len(j.members) == 0:
-			a.Reach = fnvet.ReachUnknown
-		}
-		out = append(out, a)
-	}
-	slices.SortFunc(out, func(a, b Answer) int { return cmp.Compare(w.files[a.File].Name, w.files[b.File].Name) })
-	return out
-}
-
-// maxChain bounds a chain; what is left out of its middle is "…".
-const maxChain = 16
-
-// via is the chain to a distribution: of a run in one distribution the last file.
-func (w *walk) via(i int, to *joined) []string {
-	back := []string{to.name}
-	last := to
-	for i = int(w.parent[i]); i >= 0 && len(back) < 10_000; i = int(w.parent[i]) {
-		var owner *joined
-		if len(w.owners[i]) > 0 {
-			owner = w.owners[i][0]
-		}
-		if owner == nil || owner != last {
-			back = append(back, w.files[i].Name)
-		}
-		last = owner
-	}
-	slices.Reverse(back)
-	if len(back) > maxChain {
-		back = slices.Concat(back[:maxChain/2], []string{"…"}, back[len(back)-maxChain/2:])
-	}
-	return back
 }
