@@ -17,8 +17,8 @@ func TestDiffPairs(t *testing.T) {
 		return fnvet.Finding{ID: "secret/x", Kind: fnvet.SecretKind, Severity: fnvet.High, Fingerprint: fingerprint, Blocks: true}
 	}
 	for _, tt := range []struct {
-		why                                string
-		old, latest                        []fnvet.Finding
+		why                              string
+		old, latest                      []fnvet.Finding
 		isNew, fixed, unchanged, toBlock int
 	}{
 		{"the same", []fnvet.Finding{at("1", "a", true)}, []fnvet.Finding{at("1", "a", true)}, 0, 0, 1, 0},

@@ -37,8 +37,6 @@ func parse(t *testing.T, text string) policy.Policy {
 	return p
 }
 
-func probable(p float64) *float64 { return &p }
-
 // sample is a report with something of every kind.
 func sample() *fnvet.Report {
 	lodash := &fnvet.PackageRef{PURL: "pkg:npm/lodash@4.17.20", Name: "lodash", Version: "4.17.20", Ecosystem: "npm", Fixed: []string{"4.17.21"}}
@@ -55,7 +53,7 @@ func sample() *fnvet.Report {
 			{ID: "GHSA-crit", Kind: fnvet.Vulnerability, Severity: fnvet.Critical, Path: "fn.zip!/package-lock.json", Package: lodash, Aliases: []string{"CVE-2026-1"}, Reachable: fnvet.ReachNo, Fingerprint: "1"},
 			{ID: "GHSA-nofix", Kind: fnvet.Vulnerability, Severity: fnvet.High, Path: "fn.zip!/package-lock.json", Package: scoped, Reachable: fnvet.ReachUnknown, Fingerprint: "2"},
 			{ID: "GHSA-kev", Kind: fnvet.Vulnerability, Severity: fnvet.Medium, KEV: true, Path: "fn.zip!/lib/a.jar!/pom.xml", Package: lodash, Reachable: fnvet.ReachYes, Fingerprint: "3"},
-			{ID: "GHSA-epss", Kind: fnvet.Vulnerability, Severity: fnvet.SeverityUnknown, EPSS: probable(0.6), Path: "fn.zip!/lib/a.jar!/pom.xml", Package: lodash, Fingerprint: "4"},
+			{ID: "GHSA-epss", Kind: fnvet.Vulnerability, Severity: fnvet.SeverityUnknown, EPSS: new(0.6), Path: "fn.zip!/lib/a.jar!/pom.xml", Package: lodash, Fingerprint: "4"},
 			{ID: "secret/key", Kind: fnvet.SecretKind, Severity: fnvet.High, Path: "fn.zip!/test/a.env", Secret: &fnvet.Secret{Confidence: fnvet.ConfidenceMedium}, Fingerprint: "5"},
 			{ID: "config/role", Kind: fnvet.ConfigKind, Severity: fnvet.Medium, Path: "template.yaml", Resource: "DevRole", Fingerprint: "6"},
 			{ID: "hygiene/x", Kind: fnvet.Hygiene, Severity: fnvet.Low, Path: "fn.zip!/docs/x", Fingerprint: "7"},
@@ -245,7 +243,7 @@ func TestIgnoresOnlyTakeAway(t *testing.T) {
 		more := text + randomIgnore(rng)
 		after, _ := enforced(t, sample(), parse(t, more))
 		had := strings.Fields(before)
-		for _, id := range strings.Fields(after) {
+		for id := range strings.FieldsSeq(after) {
 			if !slices.Contains(had, id) {
 				t.Fatalf("%s blocks after an ignore was added\n%s", id, more)
 			}

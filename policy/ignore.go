@@ -2,6 +2,7 @@ package policy
 
 import (
 	"fmt"
+	"slices"
 	"strings"
 	"time"
 
@@ -47,15 +48,7 @@ func (ig *ignore) matches(artifact string, f *fnvet.Finding, compare Compare) (b
 }
 
 func matchID(g *glob, f *fnvet.Finding) bool {
-	if g.match(f.ID) {
-		return true
-	}
-	for _, alias := range f.Aliases {
-		if g.match(alias) {
-			return true
-		}
-	}
-	return false
+	return g.match(f.ID) || slices.ContainsFunc(f.Aliases, g.match)
 }
 
 func matchPackage(g *glob, p *fnvet.PackageRef) bool {

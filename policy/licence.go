@@ -2,6 +2,7 @@ package policy
 
 import (
 	"fmt"
+	"slices"
 	"strings"
 
 	"github.com/github/go-spdx/v2/spdxexp/spdxlicenses"
@@ -239,12 +240,7 @@ func (e *licenseEntry) covers(id, exception string, exact bool) bool {
 	if e.term.exception != exception && (exact || e.term.exception != "") {
 		return false
 	}
-	for _, own := range e.term.ids {
-		if own == id {
-			return true
-		}
-	}
-	return false
+	return slices.Contains(e.term.ids, id)
 }
 
 // acceptable says of one leaf whether the lists let it pass: some version of it
