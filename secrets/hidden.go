@@ -141,7 +141,7 @@ func (h *hider) plain(plain []byte, start, end int) {
 	}
 	if order, skip := utf16Order(plain); order != 0 { // PowerShell's -EncodedCommand
 		var buf []byte
-		_ = scanUTF16(plain[skip:], skip, order, &buf, func(t text) error { //nolint:errcheck // the function returns none
+		_ = scanUTF16(plain[skip:], skip, order, &buf, func(t text) error {
 			h.search(t.data, start, end)
 			return nil
 		})
@@ -292,7 +292,7 @@ func escape(b []byte) (rune, int) {
 		if err != nil || v < ' ' || v > 0x7e {
 			return 0, 0
 		}
-		return rune(v), from + n //nolint:gosec // below 0x7f
+		return rune(v), from + n
 	}
 	switch {
 	case len(b) < 3:

@@ -104,7 +104,7 @@ func (r *reader) json() {
 
 // skipComment returns the offset after the comment at i, or after the byte at i.
 func skipComment(d []byte, i int) int {
-	end := -1
+	var end int
 	switch d[i+1] {
 	case '/':
 		end = bytes.IndexByte(d[i:], '\n')
@@ -140,7 +140,7 @@ func (r *reader) jsonString(stack []frame, i int) int {
 	}
 	text := string(d[i+1 : end])
 	if escaped {
-		_ = json.Unmarshal(d[i:end+1], &text) //nolint:errcheck // else the text stays as it is written
+		_ = json.Unmarshal(d[i:end+1], &text) // else the text stays as it is written
 	}
 	if top.object && after < len(d) && d[after] == ':' {
 		top.next = text

@@ -8,7 +8,6 @@ import (
 	"crypto/x509"
 	"encoding/base64"
 	"encoding/pem"
-	"fmt"
 	"hash/crc32"
 	"io"
 	"os"
@@ -179,7 +178,7 @@ func TestQuietOnPackages(t *testing.T) {
 				if x.Secret.Confidence == fnvet.ConfidenceLow {
 					low++
 				} else if reviewed()[filepath.Base(e.Name)+" "+x.Secret.Rule] == "" {
-					t.Error(fmt.Sprintf("%s:%d: %s %s %s", e.Name, x.Line, x.Secret.Confidence, x.ID, x.Secret.Name))
+					t.Errorf("%s:%d: %s %s %s", e.Name, x.Line, x.Secret.Confidence, x.ID, x.Secret.Name)
 				}
 			}
 		}

@@ -86,7 +86,7 @@ func (r *reader) spaced(start, end int) {
 		return
 	}
 	from, to := trimSpace(r.data, start+i, end)
-	if bytes.IndexAny(r.data[from:to], " \t") < 0 {
+	if !bytes.ContainsAny(r.data[from:to], " \t") {
 		r.raw(string(line[:i]), from, to)
 	}
 }

@@ -339,7 +339,7 @@ func (w *worker) makeRoom(s span) bool {
 	}
 	overlapping := func(f fnvet.Finding) bool { return f.Secret.Start < s.end && s.start < f.Secret.End }
 	for _, f := range w.findings {
-		if overlapping(f) && !(f.Secret.Confidence == fnvet.ConfidenceLow && strings.Contains(f.ID, "generic")) {
+		if overlapping(f) && (f.Secret.Confidence != fnvet.ConfidenceLow || !strings.Contains(f.ID, "generic")) {
 			return false
 		}
 	}

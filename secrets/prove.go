@@ -61,7 +61,7 @@ func proveCRC62(secret []byte) proof {
 		if i < 0 {
 			return open
 		}
-		n = n*62 + uint64(i) //nolint:gosec // an index of base62
+		n = n*62 + uint64(i)
 	}
 	if n == uint64(crc32.ChecksumIEEE(random)) {
 		return proven
@@ -132,7 +132,7 @@ func awsAccount(id string) (string, bool) {
 	const digits = 12
 	out := make([]byte, digits)
 	for i := digits - 1; i >= 0; i-- {
-		out[i] = byte('0' + account%10) //nolint:gosec // one digit
+		out[i] = byte('0' + account%10)
 		account /= 10
 	}
 	if account > 0 {
