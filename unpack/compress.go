@@ -160,7 +160,7 @@ func (w *walker) compressed(sc *scope, src source, kind format) {
 			if sc.container == "" && w.compressedTop(sc, r) {
 				return
 			}
-			w.tar(sc, r)
+			w.tar(sc, r, src.decompressed(kind))
 			return
 		}
 		w.single(sc, r, sizeHint(src, kind))
@@ -186,7 +186,7 @@ func (w *walker) compressedTop(sc *scope, r *bufio.Reader) (done bool) {
 	if parts := indexTar(memorySource(data)); parts.isImage() {
 		w.tarImage(parts)
 	} else {
-		w.tar(sc, memorySource(data).reader())
+		w.tar(sc, memorySource(data).reader(), memorySource(data).again)
 	}
 	return true
 }

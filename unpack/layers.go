@@ -23,6 +23,7 @@ type layer struct {
 	done func()
 	tree *tree
 	err  error
+	from blobs // to open it again
 }
 
 // walkImages walks every distinct layer of images once, all of them at the same
@@ -41,7 +42,7 @@ func (w *walker) walkImages(b blobs, images []image) {
 			if !known {
 				index = len(layers)
 				byName[key] = index
-				l := &layer{layerRef: ref}
+				l := &layer{layerRef: ref, from: b}
 				if at < len(commands) {
 					l.info.Command = commands[at]
 				}
@@ -157,7 +158,7 @@ func (w *walker) readLayer(sc *scope, l *layer) {
 		return
 	}
 	l.tree = sc.tree
-	w.tar(sc, bufio.NewReaderSize(&chargedReader{w: w, sc: sc, r: out}, 64<<10))
+	w.tar(sc, bufio.NewReaderSize(&chargedReader{w: w, sc: sc, r: out}, 64<<10), w.layerAgain(l, kind))
 	if w.stopped() {
 		return
 	}
@@ -177,6 +178,42 @@ func (w *walker) readLayer(sc *scope, l *layer) {
 
 // A layerID is an image layer by its digest and its diff_id.
 type layerID struct{ digest, diffID string }
+
+// layerAgain opens the tar of a layer once more. What comes over a network is read
+// to its end and checked a second time as well.
+func (w *walker) layerAgain(l *layer, kind format) reopen {
+	return func() (io.Reader, func(), error) {
+		from := l.from
+		if t, ok := from.(tracked); ok {
+			from = t.blobs // what is used is known
+		}
+		src, closeBlob, err := from.open(l.name)
+		if err != nil {
+			return nil, closeBlob, err
+		}
+		sum := sha256.New()
+		in := io.Reader(&contextReader{w: w, r: src.reader()})
+		_, streamed := src.r.(*stream)
+		if streamed {
+			in = io.TeeReader(in, sum)
+		}
+		out, closeDecoder := in, func() {}
+		if kind != tarFormat {
+			out, closeDecoder, err = decompress(kind, in)
+		}
+		return out, func() {
+			closeDecoder()
+			if !streamed {
+				closeBlob()
+				return
+			}
+			if _, err := io.Copy(io.Discard, in); err == nil {
+				w.checkDigest(l.info.Digest, "digest", l.digest, sum)
+			}
+			closeBlob()
+		}, err
+	}
+}
 
 // checkDigest notes a gap if the bytes are not those the image names, and
 // reports whether they are.

@@ -44,6 +44,14 @@ func (s source) reader() io.Reader {
 	return io.NewSectionReader(s.r, 0, s.n)
 }
 
+// again is reader, as a reopen.
+func (s source) again() (io.Reader, func(), error) { return s.reader(), func() {}, nil }
+
+// decompressed opens what src, which is of that kind, decompresses to.
+func (s source) decompressed(kind format) reopen {
+	return func() (io.Reader, func(), error) { return decompress(kind, s.reader()) }
+}
+
 // view returns the n bytes at off, in buf unless they are in memory anyway. At
 // the end of the source it returns fewer, with io.ErrUnexpectedEOF.
 func (s source) view(off, n int64, buf []byte) ([]byte, error) {

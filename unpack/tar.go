@@ -20,6 +20,7 @@ type tarWalk struct {
 	in   *tarInput
 	crew crew
 	seen map[string]int64 // size of each file so far, to find duplicates
+	hard hardLinks
 }
 
 // tarInput counts what was read, so that reading can go on at a block boundary.
@@ -38,10 +39,18 @@ func (t *tarInput) Read(p []byte) (int, error) {
 	return n, err
 }
 
-// tar offers the files of the tar that r holds, up to the end of r.
-func (w *walker) tar(sc *scope, r io.Reader) {
+// tar offers the files of the tar that r holds, up to the end of r. again opens
+// the same bytes anew, for the content of hard links.
+func (w *walker) tar(sc *scope, r io.Reader, again reopen) {
 	t := &tarWalk{w: w, sc: sc, in: &tarInput{r: r}, crew: crew{w: w}, seen: map[string]int64{}}
 	defer t.crew.wg.Wait()
+	t.all()
+	t.relink(again)
+}
+
+// all offers the entries, also those after damage.
+func (t *tarWalk) all() {
+	w, sc := t.w, t.sc
 	rest := io.Reader(t.in)
 	for {
 		err := t.run(tar.NewReader(rest))
@@ -143,11 +152,18 @@ func (t *tarWalk) link(header *tar.Header) {
 		if why != "" {
 			t.w.findingAs(fnvet.High, unsafeLink, t.sc, t.sc.path(clean), "hard link to "+quoted(target))
 		}
+		if t.hard.want(clean, linked, header.Name) {
+			return // offered with its content in the end
+		}
 		target = "/" + linked
 	} else {
 		t.w.checkLink(t.sc, clean, target)
 	}
-	t.w.offer(t.sc, entry{name: header.Name, mode: fs.ModeSymlink | 0o777, link: target})
+	t.w.offer(t.sc, symlink(header.Name, target))
+}
+
+func symlink(name, target string) entry {
+	return entry{name: name, mode: fs.ModeSymlink | 0o777, link: target}
 }
 
 // checkLink notes a symbolic link that leads out of a package. In an image every
@@ -186,6 +202,7 @@ func (t *tarWalk) file(tr *tar.Reader, header *tar.Header, mode fs.FileMode) err
 	if err != nil && !errors.Is(err, errLimit) && !errors.Is(err, errStopped) {
 		t.w.gap(where, fnvet.GapUnreadable, "cut off after "+itoa(len(data))+" of "+itoa(int(header.Size))+" bytes")
 	}
+	t.hard.file(clean, data)
 	mine = false
 	t.crew.do(func() {
 		defer t.w.mem.release(&lease)

@@ -214,7 +214,7 @@ func (w *walker) archive(sc *scope, src source, kind format) {
 	case zipFormat:
 		w.zip(sc, src)
 	case tarFormat:
-		w.tar(sc, &chargedReader{w: w, sc: sc, r: src.reader()})
+		w.tar(sc, &chargedReader{w: w, sc: sc, r: src.reader()}, src.again)
 	case sevenZipFormat:
 		w.sevenZip(sc, src)
 	case rarFormat:
