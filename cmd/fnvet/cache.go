@@ -3,9 +3,11 @@ package main
 import (
 	"crypto/hmac"
 	"crypto/sha256"
+	"encoding/hex"
 	"fmt"
 	"os"
 	"path/filepath"
+	"time"
 
 	"github.com/fnvet/fnvet/scan"
 )
@@ -38,7 +40,7 @@ func (q *walkRequest) cache() *scan.Cache {
 	}
 	key := hmac.New(sha256.New, q.Key)
 	key.Write([]byte("fnvet cache of layers"))
-	return &scan.Cache{Dir: q.CacheDir, Key: key.Sum(nil), Version: "fnvet " + version() + " " + commit() + " rules " + rulesVersion() + build()}
+	return &scan.Cache{Dir: q.CacheDir, Key: key.Sum(nil), Version: "fnvet " + version() + " " + commit() + " rules " + rulesVersion() + build() + " day " + q.Day.Format(time.DateOnly) + " own " + digestText(q.SecretRules)}
 }
 
 // build tells builds of one commit apart that are no releases: by the size and
@@ -66,4 +68,10 @@ func (c *cli) keep(h *scan.Harvest, config scan.Config) {
 	if err := config.Cache.Store(h, config); err != nil {
 		c.note("--cache: %v", err)
 	}
+}
+
+// digestText is the digest of a text in hex.
+func digestText(s string) string {
+	sum := sha256.Sum256([]byte(s))
+	return hex.EncodeToString(sum[:])
 }

@@ -42,9 +42,14 @@ type walkRequest struct {
 	Inventory  bool
 	Timeout    time.Duration
 	Key        []byte // of Secret.Hash
-	Offline    bool
-	CacheDir   string // absolute, or "" for no cache
-	Handler    string // the function's, or "" for what configuration and conventions say
+	// SecretRules are the user's own, in gitleaks' form.
+	SecretRules string
+	// Day is what expiries of tokens are judged by; whole days, so that a cached
+	// layer stays valid for one.
+	Day      time.Time
+	Offline  bool
+	CacheDir string // absolute, or "" for no cache
+	Handler  string // the function's, or "" for what configuration and conventions say
 }
 
 // A walkMessage is one answer of a child: a part, or the end.
@@ -76,7 +81,7 @@ func (q *walkRequest) config() (scan.Config, error) {
 		c.Steps = inventory()
 		return c, nil
 	}
-	finder, err := secrets.New(secrets.Options{Key: q.Key})
+	finder, err := secrets.New(secrets.Options{Key: q.Key, Rules: q.SecretRules, Now: q.Day})
 	if err != nil {
 		return scan.Config{}, err
 	}

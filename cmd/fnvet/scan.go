@@ -34,6 +34,7 @@ type scanFlags struct {
 	allowIncomplete bool
 	baseline        string
 	vex             []string
+	secretRules     string
 	now             string
 	timeout         time.Duration
 	handler         string
@@ -137,6 +138,7 @@ could not run; 3 incomplete: something could not be looked at and nothing found 
 	f.StringSliceVar(&flags.skip, "skip", nil, "all but these `KIND`s")
 	f.BoolVar(&flags.allowIncomplete, "allow-incomplete", false, "exit 0 where 3 would be said; the gaps are still reported")
 	f.StringVar(&flags.baseline, "baseline", "", "a former JSON report `FILE`; only what is new is judged")
+	f.StringVar(&flags.secretRules, "secret-rules", "", "more rules for secrets, and changes to the built-in ones: `FILE` in gitleaks' form")
 	f.StringArrayVar(&flags.vex, "vex", nil, "VEX `FILE`, repeatable: OpenVEX, CycloneDX or CSAF 2.0; what it says is not affected or fixed does not count")
 	f.StringVar(&flags.now, "now", "", "the `TIME` (RFC 3339) to judge ages by, for reproducible runs")
 	f.StringVar(&flags.handler, "handler", "", "the function's `HANDLER` (src/index.handler), for reachability; default: as stated, else by convention")
@@ -250,6 +252,14 @@ func (c *cli) plan(flags *scanFlags, targets []string) (*scanRun, error) {
 	}
 	run.request.Only, run.request.Skip, run.request.Handler = flags.only, flags.skip, flags.handler
 	run.request.Key, run.request.Offline = installationKey(), flags.db.offline
+	run.request.Day = run.now.UTC().Truncate(24 * time.Hour)
+	if flags.secretRules != "" {
+		text, err := os.ReadFile(flags.secretRules)
+		if err != nil {
+			return nil, fmt.Errorf("--secret-rules: %w", err)
+		}
+		run.request.SecretRules = string(text)
+	}
 	if run.config, err = run.request.config(); err != nil {
 		return nil, err
 	}
