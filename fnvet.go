@@ -244,6 +244,9 @@ type Package struct {
 	Hashes []Hash `json:"hashes,omitempty"`
 	// DependsOn holds purls, where a lockfile or an installed manifest states the graph.
 	DependsOn []string `json:"depends_on,omitempty"`
+	// Required is true when a lockfile says that the package is needed at run time
+	// on every platform. Only the comparison of lockfiles reads it.
+	Required bool `json:"-"`
 	// Groups are candidate Maven group ids, likeliest first, when the jar does
 	// not state its own. Only the matcher reads them.
 	Groups []string `json:"-"`

@@ -82,6 +82,7 @@ func join(into *fnvet.Package, p fnvet.Package) {
 	into.Hashes = append(into.Hashes, p.Hashes...)
 	into.DependsOn = append(into.DependsOn, p.DependsOn...)
 	into.Direct = into.Direct || p.Direct
+	into.Required = into.Required || p.Required
 	if into.Source == nil {
 		into.Source = p.Source
 	}

@@ -95,6 +95,9 @@ func Complete(ctx context.Context, h *Harvest, c Config) *fnvet.Report {
 		r.Gaps = append(r.Gaps, gaps...)
 		r.Scan.Database = info
 	}
+	if c.wants(fnvet.Hygiene) {
+		r.Findings = append(r.Findings, deps.Drift(r.Packages)...)
+	}
 	r.Gaps = append(r.Gaps, nothing(r, h.Files)...)
 	c.clean(r)
 	r.Scan.Version, r.Scan.Rules = c.Version, c.Rules

@@ -15,7 +15,7 @@ import (
 )
 
 // inventoryKinds are the kinds of finding that need the packages.
-var inventoryKinds = []fnvet.Kind{fnvet.Vulnerability, fnvet.Malware, fnvet.License}
+var inventoryKinds = []fnvet.Kind{fnvet.Vulnerability, fnvet.Malware, fnvet.License, fnvet.Hygiene}
 
 // steps is the whole table of what a scan does with a file, made anew for each
 // target: detectors that join several files hold the state of one scan.
@@ -42,6 +42,7 @@ func rules() ([]fnvet.Rule, error) {
 		return nil, err
 	}
 	all = append(all, advisory.Rules()...)
+	all = append(all, deps.Rules()...)
 	all = append(all, unpack.Rules()...)
 	all = append(all, hygiene.Rules()...)
 	all = append(all, policy.Rules()...)

@@ -55,9 +55,26 @@ func (l *lock) add(dir string, v tree.Value, name, version string) {
 		e.pkg, e.ok = entry.Package(entry.NPM, name, version, fnvet.Locked)
 		e.pkg.Licenses = licenses(v)
 		e.pkg.Hashes = entry.Integrity(v.Get("integrity").Text())
+		e.pkg.Required = required(v)
 	}
 	l.at[dir] = len(l.entries)
 	l.entries = append(l.entries, e)
+}
+
+// required says whether an entry is installed everywhere: not only for
+// development, as a peer or an option, or on some platforms.
+func required(v tree.Value) bool {
+	for _, flag := range []string{"dev", "devOptional", "optional", "peer", "inBundle", "extraneous"} {
+		if v.Get(flag).True() {
+			return false
+		}
+	}
+	for _, platform := range []string{"os", "cpu", "libc"} {
+		if v.Get(platform).Kind == tree.Array {
+			return false
+		}
+	}
+	return true
 }
 
 // readPackages reads versions 2 and 3: one flat object keyed by directory.

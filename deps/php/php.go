@@ -22,8 +22,16 @@ func ParseLock(data []byte) ([]fnvet.Package, error) {
 	if err == nil && root.Get("packages").Kind != tree.Array {
 		return nil, errors.New("not a lockfile: no packages")
 	}
+	needed := map[string]bool{}
+	for _, p := range root.Get("packages").Elements() {
+		needed[strings.ToLower(p.Get("name").Text())] = true
+	}
 	list := append(root.Get("packages").Elements(), root.Get("packages-dev").Elements()...)
-	return packages(list, fnvet.Locked), err
+	pkgs := packages(list, fnvet.Locked)
+	for i := range pkgs {
+		pkgs[i].Required = needed[pkgs[i].Name]
+	}
+	return pkgs, err
 }
 
 // ParseInstalled reads vendor/composer/installed.json of Composer 1 and 2.

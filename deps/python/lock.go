@@ -112,6 +112,7 @@ func ParsePipfile(data []byte) ([]fnvet.Package, error) {
 		err = errors.New("not a lockfile: no _meta")
 	}
 	var l lock
+	needed := map[string]bool{}
 	for _, section := range root.Members() {
 		if section.Key == "_meta" {
 			continue
@@ -120,10 +121,15 @@ func ParsePipfile(data []byte) ([]fnvet.Package, error) {
 			version, pinned := strings.CutPrefix(m.Get("version").Text(), "==")
 			if pinned {
 				l.add(tree.Value{}, m.Key+" "+version)
+				needed[entry.NormalPython(m.Key)] = section.Key == "default" && m.Get("markers").Text() == ""
 			}
 		}
 	}
-	return l.packages(), err
+	pkgs := l.packages()
+	for i := range pkgs {
+		pkgs[i].Required = needed[pkgs[i].Name]
+	}
+	return pkgs, err
 }
 
 // A lock is entries of a Python lockfile, whose names are unique but for
