@@ -2,6 +2,7 @@ package unpack
 
 import (
 	"errors"
+	"hash/crc32"
 	"io"
 	"io/fs"
 	"math"
@@ -41,7 +42,7 @@ func (w *walker) sevenZip(sc *scope, src source) {
 				w.foreignDamage(sc, where, err)
 				continue
 			}
-			w.foreignFile(sc, &crew, f.Name, f.Mode(), r, int64(f.UncompressedSize))
+			w.foreignFile(sc, &crew, foreign{f.Name, f.Mode(), int64(f.UncompressedSize), f.CRC32}, r)
 			_ = r.Close()
 		}
 	})
@@ -82,14 +83,22 @@ func (w *walker) rar(sc *scope, src source) {
 			if !w.fits(where, header.UnPackedSize) || !w.charge(sc, header.UnPackedSize) {
 				continue
 			}
-			w.foreignFile(sc, &crew, header.Name, header.Mode(), r, header.UnPackedSize)
+			w.foreignFile(sc, &crew, foreign{header.Name, header.Mode(), header.UnPackedSize, 0}, r)
 		}
 	})
 }
 
-// foreignFile reads one file of the stated size, which has been paid for, and
-// hands it to the crew.
-func (w *walker) foreignFile(sc *scope, crew *crew, raw string, mode fs.FileMode, r io.Reader, size int64) {
+// A foreign is a file as one of these archives states it.
+type foreign struct {
+	raw  string
+	mode fs.FileMode
+	size int64
+	crc  uint32 // 0 where there is none, or the decoder checks it
+}
+
+// foreignFile reads one file, whose size has been paid for, and hands it to the crew.
+func (w *walker) foreignFile(sc *scope, crew *crew, f foreign, r io.Reader) {
+	raw, mode, size := f.raw, f.mode, f.size
 	name, _ := cleanName(raw, true, false)
 	lease := w.mem.acquire(min(size, 1<<20), sc.depth)
 	mine := true // until the crew has it; the decoder may panic
@@ -101,6 +110,8 @@ func (w *walker) foreignFile(sc *scope, crew *crew, raw string, mode fs.FileMode
 	data, err := w.readAll(&lease, &beyond{w: w, sc: sc, r: r, free: size}, min(size, 1<<20), size, sc.path(name))
 	if err != nil {
 		w.foreignDamage(sc, sc.path(name), err)
+	} else if f.crc != 0 && f.crc != crc32.ChecksumIEEE(data) {
+		w.gap(sc.path(name), fnvet.GapUnreadable, wrongChecksum)
 	}
 	mine = false
 	crew.do(func() {

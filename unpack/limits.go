@@ -9,7 +9,10 @@ import (
 )
 
 // Limits bounds what one Walk reads. A zero field means its default. Reaching
-// one becomes a gap with the reason fnvet.GapLimit.
+// one becomes a gap with the reason fnvet.GapLimit. Where a limit on the whole
+// (TotalBytes, Entries, the deadline) runs out inside nested archives, which are
+// read at the same time, what of them was read before may differ from run to run;
+// that it ran out does not.
 type Limits struct {
 	// TotalBytes bounds the decompressed bytes of the whole artifact, nested
 	// archives included. Default 4 GiB.

@@ -106,10 +106,13 @@ func (w *walker) whole(src source, name string) {
 			w.damage(name, err)
 		}
 	}
-	jar := w.artifact.Type == "jar"
-	w.show(&fnvet.File{Path: name, Name: path.Base(name), Size: int64(len(data)), Mode: fs.FileMode(0o644), Archive: jar, Data: data})
-	if jar {
-		w.archive(w.outer(src, name), memorySource(data), zipFormat)
+	kind, start := zipFormat, 0
+	if w.artifact.Type != "jar" {
+		kind, start = embedded(data)
+	}
+	w.show(&fnvet.File{Path: name, Name: path.Base(name), Size: int64(len(data)), Mode: fs.FileMode(0o644), Archive: kind != notArchive, Data: data})
+	if kind != notArchive {
+		w.archive(w.outer(src, name), memorySource(data[start:]), kind)
 	} else if falseName(name, data) {
 		w.gap(name, fnvet.GapUnreadable, "named like an archive, but its bytes are not one")
 	}

@@ -179,9 +179,11 @@ func (w *walker) offer(sc *scope, e entry) {
 	if e.mode&(fs.ModeSetuid|fs.ModeSetgid) != 0 && !sc.image {
 		w.finding(setuidFile, sc, file.Path, e.mode.String())
 	}
-	kind := notArchive
+	kind, start := notArchive, 0
 	if e.mode.IsRegular() {
-		kind = sniff(memorySource(e.data))
+		if kind = sniff(memorySource(e.data)); kind == notArchive {
+			kind, start = embedded(e.data)
+		}
 	}
 	if kind == notArchive && e.mode.IsRegular() && falseName(name, e.data) {
 		w.gap(file.Path, fnvet.GapUnreadable, "named like an archive, but its bytes are not one")
@@ -197,7 +199,7 @@ func (w *walker) offer(sc *scope, e entry) {
 			prefix: file.Path + "!/", container: file.Path, depth: sc.depth + 1, layer: sc.layer, diffID: sc.diffID,
 			meter: w.newMeter(file.Path, file.Size, sc.meter),
 		}
-		w.archive(child, memorySource(e.data), kind)
+		w.archive(child, memorySource(e.data[start:]), kind)
 	}
 }
 

@@ -35,6 +35,9 @@ func knownMethod(method uint16) bool {
 	return method <= 20 || method >= 93 && method <= 99
 }
 
+// wrongChecksum is the detail of the gap for bytes that are not those packed.
+const wrongChecksum = "the checksum is wrong"
+
 // parseLocal reads the local header at the start of b and returns where the
 // entry's data starts, also when that is beyond b, which is not ok.
 func parseLocal(b []byte) (e zipEntry, body int, ok bool) {
@@ -207,7 +210,7 @@ func (z *zipWalk) unpack(lease *lease, e *zipEntry, packed source) (used int64) 
 	case e.usize >= 0 && int64(len(data)) != e.usize:
 		z.w.gap(path, fnvet.GapUnreadable, fmt.Sprintf("has %d bytes where the archive says %d", len(data), e.usize))
 	case e.usize >= 0 && crc32.ChecksumIEEE(data) != e.crc:
-		z.w.gap(path, fnvet.GapUnreadable, "the checksum is wrong")
+		z.w.gap(path, fnvet.GapUnreadable, wrongChecksum)
 	}
 	if mode&fs.ModeSymlink != 0 {
 		target := string(data[:min(len(data), 4096)])
