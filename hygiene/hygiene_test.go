@@ -128,13 +128,13 @@ func macho(cpu uint32) string {
 	return string(b)
 }
 
-// pe is a library for Windows; a managed one is a .NET assembly.
-func pe(machine uint16, managed bool) string {
+// pe is a library for 64-bit Windows; a managed one is a .NET assembly.
+func pe(managed bool) string {
 	b := make([]byte, 400)
 	copy(b, "MZ")
 	b[60] = 64
 	copy(b[64:], "PE\x00\x00")
-	binary.LittleEndian.PutUint16(b[68:], machine)
+	binary.LittleEndian.PutUint16(b[68:], 0x8664) // AMD64
 	binary.LittleEndian.PutUint16(b[88:], 0x20b)
 	if managed {
 		b[88+112+8*14] = 1
@@ -162,10 +162,10 @@ func TestNative(t *testing.T) {
 		{"a package for Macs only", "", []file{{"node_modules/fsevents/fsevents.node", macho(darwinARM)}}, []string{"low native-architecture node_modules/fsevents/fsevents.node"}},
 		{"a library of a jar for every system", "", []file{{"lib/snappy.jar!/a/Linux/x.so", elf(x86)}, {"lib/snappy.jar!/a/Mac/x.dylib", macho(darwinARM)}}, nil},
 		{"class files are not Mach-O", "", []file{{"a.class", "\xca\xfe\xba\xbe\x00\x00\x00\x34" + strings.Repeat("\x00", 60)}}, nil},
-		{".NET assemblies run anywhere", "x86_64", []file{{"a.dll", pe(0x8664, true)}}, nil},
-		{"Windows library on Linux", "x86_64", []file{{"x/a.dll", pe(0x8664, false)}}, []string{"medium native-architecture x/a.dll"}},
-		{"Windows, perhaps as wanted", "", []file{{"x/a.dll", pe(0x8664, false)}}, nil},
-		{"launchers for Windows", "x86_64", []file{{"pip/_vendor/distlib/t64.exe", pe(0x8664, false)}}, nil},
+		{".NET assemblies run anywhere", "x86_64", []file{{"a.dll", pe(true)}}, nil},
+		{"Windows library on Linux", "x86_64", []file{{"x/a.dll", pe(false)}}, []string{"medium native-architecture x/a.dll"}},
+		{"Windows, perhaps as wanted", "", []file{{"x/a.dll", pe(false)}}, nil},
+		{"launchers for Windows", "x86_64", []file{{"pip/_vendor/distlib/t64.exe", pe(false)}}, nil},
 		{"removed", "arm64", []file{{"removed/a.so", elf(x86)}}, nil},
 		{"object file", "arm64", []file{{"a.o", strings.Replace(elf(x86), "\x03\x00\x3e", "\x01\x00\x3e", 1)}}, nil},
 		{"cut off", "arm64", []file{{"a.so", elf(x86)[:40]}}, nil},
@@ -260,7 +260,7 @@ func FuzzDetect(f *testing.F) {
 	f.Add("app/.env", []byte("A=1"))
 	f.Add("a.pem", []byte(pemKey))
 	f.Add("a.so", []byte(elf(62)))
-	f.Add("a.dll", []byte(pe(0x8664, true)))
+	f.Add("a.dll", []byte(pe(true)))
 	f.Add("a.dylib", []byte("\xca\xfe\xba\xbe\x00\x00\x00\x02"+strings.Repeat("\x01\x00\x00\x07", 20)))
 	f.Fuzz(func(t *testing.T, name string, data []byte) {
 		detect := func(d *hygiene.Detector) []fnvet.Finding {

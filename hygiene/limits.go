@@ -40,13 +40,13 @@ func Sizes(a fnvet.Artifact, unpacked int64) []fnvet.Finding {
 			found[len(found)-1].Salt = rule
 		}
 	}
-	switch {
-	case a.Type == "zip", a.Type == "jar":
+	switch a.Type {
+	case "zip", "jar":
 		over(zippedSize, a.Size, lambdaZipped, " zipped")
 		over(unzippedSize, unpacked, lambdaUnzipped, " unzipped")
-	case a.Type == "directory":
+	case "directory":
 		over(unzippedSize, unpacked, lambdaUnzipped, "")
-	case a.Type == "image":
+	case "image":
 		over(imageSize, unpacked, lambdaImage, " uncompressed")
 	}
 	return found

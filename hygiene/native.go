@@ -103,8 +103,9 @@ func elfPlatform(b []byte) platforms {
 		return linuxARM
 	case elf.EM_PPC64, elf.EM_S390, elf.EM_RISCV, elf.EM_LOONGARCH, elf.EM_MIPS:
 		return linuxOther
+	default:
+		return 0
 	}
-	return 0
 }
 
 // pePlatform reads the machine of a PE file, unless it is a .NET assembly, which
@@ -146,8 +147,9 @@ func machoPlatform(b []byte) platforms {
 			return darwinAMD64
 		case macho.CpuArm64:
 			return darwinARM64
+		default:
+			return 0
 		}
-		return 0
 	}
 	switch binary.LittleEndian.Uint32(b) {
 	case macho.Magic64:

@@ -12,7 +12,7 @@ const (
 	envFile            = "hygiene/env-file"
 	versionControl     = "hygiene/version-control"
 	privateKey         = "hygiene/private-key"
-	credentialFile     = "hygiene/credential-file"
+	credentialFile     = "hygiene/credential-file" // #nosec G101 -- the name of a rule
 	localSettings      = "hygiene/local-settings"
 	testFiles          = "hygiene/test-files"
 	cacheFiles         = "hygiene/cache-files"

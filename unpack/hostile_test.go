@@ -287,7 +287,7 @@ func overlapBomb(tb testing.TB) []byte {
 	b.Write(kernel)
 	start := b.Len()
 	b.Write(central.Bytes())
-	b.Write(endRecord(entries+1, uint32(central.Len()), uint32(start), ""))
+	b.Write(endRecord(entries+1, uint32(central.Len()), uint32(start)))
 	return b.Bytes()
 }
 
@@ -322,7 +322,7 @@ func millionEntries(tb testing.TB) []byte {
 	end64 = le.AppendUint64(le.AppendUint64(end64, uint64(central.Len())), uint64(start))
 	b.Write(end64)
 	b.Write(append(le.AppendUint64([]byte("PK\x06\x07\x00\x00\x00\x00"), uint64(pos)), 1, 0, 0, 0))
-	b.Write(endRecord(0xFFFF, 0xFFFFFFFF, 0xFFFFFFFF, ""))
+	b.Write(endRecord(0xFFFF, 0xFFFFFFFF, 0xFFFFFFFF))
 	return b.Bytes()
 }
 

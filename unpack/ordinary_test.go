@@ -87,7 +87,7 @@ func rawStored(extra func(offset, nameLen int) []byte, files ...file) []byte {
 		central = append(append(append(central, "PK\x01\x02\x14\x00"...), head...), make([]byte, 12)...)
 		central = append(le.AppendUint32(central, uint32(offset)), f.name...)
 	}
-	return append(append(b, central...), endRecord(uint16(len(files)), uint32(len(central)), uint32(len(b)), "")...)
+	return append(append(b, central...), endRecord(uint16(len(files)), uint32(len(central)), uint32(len(b)))...)
 }
 
 func TestOrdinary(t *testing.T) {

@@ -90,18 +90,17 @@ func rawZip(tb testing.TB, entries ...rawEntry) []byte {
 		central.WriteString(e.name)
 		central.Write(e.extra)
 	}
-	return append(append(b.Bytes(), central.Bytes()...), endRecord(count, uint32(central.Len()), uint32(b.Len()), "")...)
+	return append(append(b.Bytes(), central.Bytes()...), endRecord(count, uint32(central.Len()), uint32(b.Len()))...)
 }
 
-func endRecord(count uint16, size, offset uint32, comment string) []byte {
+func endRecord(count uint16, size, offset uint32) []byte {
 	le := binary.LittleEndian
 	end := []byte("PK\x05\x06\x00\x00\x00\x00")
 	end = le.AppendUint16(end, count)
 	end = le.AppendUint16(end, count)
 	end = le.AppendUint32(end, size)
 	end = le.AppendUint32(end, offset)
-	end = le.AppendUint16(end, uint16(len(comment)))
-	return append(end, comment...)
+	return le.AppendUint16(end, 0) // no comment
 }
 
 func orU(v, def uint32) uint32 {

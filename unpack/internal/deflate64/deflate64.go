@@ -140,7 +140,7 @@ func (r *reader) stored() error {
 		if err != nil {
 			return err
 		}
-		r.buf = append(r.buf, byte(c))
+		r.buf = append(r.buf, byte(c)) // #nosec G115 -- eight bits were read
 	}
 	r.block = nil
 	return nil
@@ -154,7 +154,7 @@ func (r *reader) coded() error {
 		case err != nil:
 			return err
 		case symbol < 256:
-			r.buf = append(r.buf, byte(symbol))
+			r.buf = append(r.buf, byte(symbol)) // #nosec G115 -- a literal, below 256
 			continue
 		case symbol == 256:
 			r.block = nil
@@ -230,7 +230,7 @@ func (r *reader) take(n uint) (uint32, error) {
 	if err := r.need(n); err != nil {
 		return 0, err
 	}
-	v := uint32(r.bits & (1<<n - 1))
+	v := uint32(r.bits & (1<<n - 1)) // #nosec G115 -- n is at most 32
 	r.bits >>= n
 	r.count -= n
 	return v, nil
@@ -270,7 +270,7 @@ func (h *huffman) build(lengths []uint8) error {
 		if n == 0 {
 			continue
 		}
-		h.symbols[offsets[n]] = uint16(symbol) //nolint:gosec // below maxLiterals
+		h.symbols[offsets[n]] = uint16(symbol) // #nosec G115 -- below maxLiterals
 		offsets[n]++
 		if n <= quickBits {
 			h.look(codes[n], uint(n), symbol)
@@ -363,7 +363,7 @@ func (r *reader) dynamic() error {
 		if err != nil {
 			return err
 		}
-		lengths[i] = uint8(n)
+		lengths[i] = uint8(n) // #nosec G115 -- three bits were read
 	}
 	if err := r.literals.build(lengths[:len(codeOrder)]); err != nil {
 		return err
@@ -389,7 +389,7 @@ func (r *reader) lengths(lengths []uint8) error {
 			return err
 		}
 		if symbol < 16 {
-			lengths[i] = uint8(symbol)
+			lengths[i] = uint8(symbol) // #nosec G115 -- a code length, at most 15
 			i++
 			continue
 		}
