@@ -57,7 +57,7 @@ func validRAR5(b []byte) bool {
 		return false
 	}
 	size, n := binary.Uvarint(b[signature+4 : min(len(b), signature+7)])
-	end := signature + 4 + n + int(min(size, 1<<20)) //nolint:gosec // at most 1<<20
+	end := signature + 4 + n + int(min(size, 1<<20))
 	return n > 0 && size >= 2 && end <= len(b) && binary.LittleEndian.Uint32(b[signature:]) == crc32.ChecksumIEEE(b[signature+4:end])
 }
 
