@@ -1,11 +1,12 @@
 GO      ?= go
 LINT    ?= golangci-lint
 FUZZTIME ?= 10s
+PEERS   ?= $(CURDIR)/build/peers
 VERSION ?= $(shell git describe --tags --always --dirty 2>/dev/null)
 COMMIT  ?= $(shell git rev-parse HEAD 2>/dev/null)
 LDFLAGS  = -s -w -X main.releaseVersion=$(VERSION) -X main.releaseCommit=$(COMMIT)
 
-.PHONY: build test parity lint fuzz bench testdata clean
+.PHONY: build test parity peers lint fuzz bench testdata clean
 
 build: ## build/fnvet
 	CGO_ENABLED=0 $(GO) build -trimpath -ldflags '$(LDFLAGS)' -o build/fnvet ./cmd/fnvet
@@ -13,8 +14,13 @@ build: ## build/fnvet
 test: ## every test; needs Go modules and nothing else
 	$(GO) test ./... ./testdata/build ./testdata/plant
 
-parity: ## the matcher against the slow oracle with 22,000 questions, not 2,200; needs ../shared/osv
+parity: ## the matcher against the slow oracle with 22,000 questions, not 1,100; needs ../shared/osv
 	FNVET_DRAWS=22000 $(GO) test -count=1 -run "AgreesWithOracle|FlippedBytes" -v ./advisory
+
+peers: ## compare with govulncheck and osv-scanner, which this builds into PEERS
+	GOBIN=$(PEERS) $(GO) install golang.org/x/vuln/cmd/govulncheck@v1.3.0
+	GOBIN=$(PEERS) $(GO) install github.com/google/osv-scanner/v2/cmd/osv-scanner@v2.5.0
+	FNVET_PEERS=$(PEERS) $(GO) test -count=1 -run Peer -v ./cmd/fnvet
 
 lint:
 	$(LINT) run

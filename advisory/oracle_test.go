@@ -148,7 +148,7 @@ func drawCount(tb testing.TB) int {
 	tb.Helper()
 	text := os.Getenv(drawsVariable)
 	if text == "" {
-		return 2_200
+		return 1_100
 	}
 	n, err := strconv.Atoi(text)
 	if err != nil || n <= 0 {

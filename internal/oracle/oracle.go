@@ -143,7 +143,7 @@ func (o *Oracle) name(name string) string {
 // ecosystem with its release ("Alpine:v3.18"), sorted.
 func (o *Oracle) Match(ecosystem, name, version string) []string {
 	var ids []string
-	for _, e := range o.matching(ecosystem, name, version) {
+	for _, e := range o.Affecting(ecosystem, name, version) {
 		ids = append(ids, e.ID)
 	}
 	slices.Sort(ids)
@@ -154,14 +154,15 @@ func (o *Oracle) Match(ecosystem, name, version string) []string {
 // of distributions call upstream or related.
 func (o *Oracle) Names(ecosystem, name, version string) []string {
 	var ids []string
-	for _, e := range o.matching(ecosystem, name, version) {
+	for _, e := range o.Affecting(ecosystem, name, version) {
 		ids = append(append(ids, e.ID), e.others...)
 	}
 	slices.Sort(ids)
 	return slices.Compact(ids)
 }
 
-func (o *Oracle) matching(ecosystem, name, version string) []*Entry {
+// Affecting returns the entries that affect a version, in the order of the file.
+func (o *Oracle) Affecting(ecosystem, name, version string) []*Entry {
 	var list []*Entry
 	for _, i := range o.byName[o.name(name)] {
 		if e := &o.Entries[i]; e.Ecosystem == ecosystem && o.affects(e, version) {
