@@ -14,9 +14,11 @@ package deps
 
 import (
 	"context"
+	bytesorder "encoding/binary"
 	"fmt"
 	"path"
 	"slices"
+	"unicode/utf16"
 
 	"github.com/fnvet/fnvet"
 	"github.com/fnvet/fnvet/deps/internal/entry"
@@ -50,13 +52,37 @@ func (r reader) Detect(ctx context.Context, f *fnvet.File) (fnvet.Facts, error) 
 	if f.Size > r.max {
 		return tooLarge(f, r.max), nil
 	}
-	pkgs, err := r.parse(f)
+	pkgs, err := r.parse(decoded(f, r.max))
 	for i := range pkgs {
 		if len(pkgs[i].Locations) == 0 {
 			pkgs[i].Locations = []fnvet.Location{{Path: f.Path, Layer: f.Layer, Kind: pkgs[i].Kind}}
 		}
 	}
 	return fnvet.Facts{Packages: pkgs}, err
+}
+
+// decoded gives a manifest that is UTF-16 with a byte order mark, as PowerShell
+// writes them, as UTF-8. Binaries are larger than manifests may be and stay.
+func decoded(f *fnvet.File, limit int64) *fnvet.File {
+	if limit != MaxManifest || len(f.Data) < 2 {
+		return f
+	}
+	var order bytesorder.ByteOrder
+	switch [2]byte(f.Data) {
+	case [2]byte{0xFF, 0xFE}:
+		order = bytesorder.LittleEndian
+	case [2]byte{0xFE, 0xFF}:
+		order = bytesorder.BigEndian
+	default:
+		return f
+	}
+	units := make([]uint16, 0, len(f.Data)/2)
+	for b := f.Data[2:]; len(b) >= 2; b = b[2:] {
+		units = append(units, order.Uint16(b))
+	}
+	other := *f
+	other.Data = []byte(string(utf16.Decode(units)))
+	return &other
 }
 
 func tooLarge(f *fnvet.File, limit int64) fnvet.Facts {

@@ -10,13 +10,13 @@ import (
 )
 
 // writeJSON is the public contract: one object for one target, an array for several.
-func writeJSON(b *bytes.Buffer, reports []*fnvet.Report, _ Options) error {
+func writeJSON(b *bytes.Buffer, reports []*fnvet.Report, o Options) error {
 	full := make([]*fnvet.Report, len(reports))
 	for i, r := range reports {
 		full[i] = normalise(r)
 	}
 	var v any = full
-	if len(full) == 1 {
+	if len(full) == 1 && !o.Several {
 		v = full[0]
 	}
 	return encode(b, v)

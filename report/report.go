@@ -23,6 +23,8 @@ type Options struct {
 	Width int
 	// Color allows ANSI colours in the table.
 	Color bool
+	// Several targets were given, even if only one could be scanned.
+	Several bool
 	// Rules explain the rule ids of findings, for SARIF and JUnit.
 	Rules []fnvet.Rule
 	// FailOn is the level of the gate, for the words of the report and for

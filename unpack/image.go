@@ -114,6 +114,8 @@ func (r *imageReader) saved() {
 	}
 	if err := json.Unmarshal(raw, &items); err != nil {
 		r.w.gap("manifest.json", fnvet.GapUnparsable, jsonReason(err))
+	} else if len(items) == 0 {
+		r.w.gap("manifest.json", fnvet.GapNothingFound, "it names no image")
 	}
 	for _, item := range items {
 		im := image{id: digestOfName(item.Config)}

@@ -71,6 +71,9 @@ func (c *cli) textTarget(target string) ([]byte, error) {
 		c.stdin = io.MultiReader(bytes.NewReader(data), in)
 		return data, err
 	}
+	if info, err := os.Stat(target); err != nil || !info.Mode().IsRegular() {
+		return nil, nil //nolint:nilerr // the walk says what is wrong
+	}
 	f, err := os.Open(target) // #nosec G304 -- the user names the file
 	if err != nil {
 		return nil, nil //nolint:nilerr // the walk says what is wrong

@@ -38,9 +38,12 @@ func run(ctx context.Context, args []string, stdin io.Reader, stdout, stderr io.
 	root.SetIn(stdin)
 	root.SetOut(stdout)
 	root.SetErr(stderr)
-	err := root.ExecuteContext(ctx)
+	cmd, err := root.ExecuteContextC(ctx)
 	if err == nil {
 		return c.code
+	}
+	if _, ok := errors.AsType[hinted](err); !ok {
+		err = hinted{err, cmd.CommandPath() + " --help"}
 	}
 	c.complain(err)
 	return codeError
@@ -63,13 +66,14 @@ func (c *cli) root() *cobra.Command {
 		Short: "Vet a serverless function before it ships",
 		Long: "fnvet opens a deployment package, an image or a directory once, in memory, and says in one\n" +
 			"verdict whether it may go up: known vulnerabilities, malware, secrets, and what could not be seen.",
+		Version:       version(),
 		SilenceErrors: true,
 		SilenceUsage:  true,
 		Args:          cobra.NoArgs,
 		RunE:          func(cmd *cobra.Command, _ []string) error { return cmd.Help() },
 	}
 	root.SetFlagErrorFunc(func(cmd *cobra.Command, err error) error {
-		return hinted{err, "fnvet " + cmd.Name() + " --help"}
+		return hinted{err, cmd.CommandPath() + " --help"}
 	})
 	root.AddCommand(c.scanCommand(), c.sbomCommand(), c.dbCommand(), c.convertCommand(), c.diffCommand(), c.attestCommand(), c.verifyCommand(), c.policyCommand(), c.rulesCommand(), c.versionCommand(), c.walkInSandbox())
 	return root

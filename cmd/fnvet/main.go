@@ -27,11 +27,21 @@ import (
 	"os"
 	"os/signal"
 	"syscall"
+	"time"
 )
+
+// interruptGrace is how long an interrupted run may take to end by itself.
+const interruptGrace = 3 * time.Second
 
 func main() {
 	ctx, stop := signal.NotifyContext(context.Background(), os.Interrupt, syscall.SIGTERM)
+	defer stop()
+	go func() {
+		// A read that waits for ever (a pipe, a terminal) does not hear of ctx.
+		<-ctx.Done()
+		time.Sleep(interruptGrace)
+		os.Exit(codeError)
+	}()
 	code := run(ctx, os.Args[1:], os.Stdin, os.Stdout, os.Stderr)
-	stop()
 	os.Exit(code)
 }

@@ -212,6 +212,7 @@ type scanRun struct {
 	stamp     time.Time   // of documents: SOURCE_DATE_EPOCH, else now
 	request   walkRequest // all but the target
 	sandboxed bool
+	several   bool        // targets were given
 	config    scan.Config // of what follows the walk
 	matcher   *matcher
 }
@@ -301,6 +302,10 @@ func (c *cli) scan(ctx context.Context, flags *scanFlags, targets []string) erro
 		return err
 	}
 	defer run.matcher.Close()
+	if err := run.sensible(flags, targets); err != nil {
+		return err
+	}
+	run.several = len(targets) > 1
 	var reports []*fnvet.Report
 	failed := false
 	for _, target := range targets {
@@ -322,6 +327,49 @@ func (c *cli) scan(ctx context.Context, flags *scanFlags, targets []string) erro
 	}
 	c.code = exitCode(reports, failed)
 	return nil
+}
+
+// sensible refuses what could only mislead: a scan in which nothing looks, and
+// reports written over each other or over what they are about.
+func (r *scanRun) sensible(flags *scanFlags, targets []string) error {
+	all, err := rules()
+	if err != nil {
+		return err
+	}
+	if !slices.ContainsFunc(all, func(rule fnvet.Rule) bool { return r.config.Wants(rule.Kind) }) {
+		return hinted{errors.New("--only and --skip leave no kind of finding that this version looks for"), "fnvet rules"}
+	}
+	if len(targets) > 1 && flags.unpack.name != "" {
+		return hinted{errors.New("--name is for one target"), "fnvet scan --name NAME TARGET"}
+	}
+	if flags.db.maxAge < 0 {
+		return errors.New("--max-db-age takes a duration of 0 or more")
+	}
+	written := map[string]bool{}
+	for _, out := range r.outs {
+		if out.file == "" {
+			if slices.Contains(sbom.Formats(), out.format) && len(targets) > 1 {
+				return fmt.Errorf("%s holds one target; %d were given", out.format, len(targets))
+			}
+			continue
+		}
+		if written[out.file] {
+			return fmt.Errorf("--format: two reports would go to %s", out.file)
+		}
+		written[out.file] = true
+		for _, target := range targets {
+			if sameFile(out.file, target) {
+				return fmt.Errorf("--format: the report would replace the target %s", target)
+			}
+		}
+	}
+	return nil
+}
+
+func sameFile(a, b string) bool {
+	x, errX := os.Stat(a)
+	y, errY := os.Stat(b)
+	return errX == nil && errY == nil && x.Mode().IsRegular() && os.SameFile(x, y)
 }
 
 // targetError adds a hint to the errors a newcomer meets first.
@@ -416,6 +464,7 @@ func (c *cli) render(w io.Writer, format string, run *scanRun, reports []*fnvet.
 		return err
 	}
 	return report.Write(w, format, reports, report.Options{
-		Width: width, Color: width > 0 && c.color(), Rules: all, Blocking: run.policy.Blocks,
+		Several: run.several,
+		Width:   width, Color: width > 0 && c.color(), Rules: all, Blocking: run.policy.Blocks,
 	})
 }

@@ -3,6 +3,7 @@ package npm
 import (
 	"cmp"
 	"context"
+	"errors"
 	"path"
 	"slices"
 	"strings"
@@ -116,6 +117,9 @@ func (in *Installed) readManifest(f *fnvet.File, dir string) (fnvet.Facts, error
 	}
 	var ok bool
 	if m.pkg, ok = entry.Package(entry.NPM, name, v.Get("version").Text(), fnvet.Installed); !ok {
+		if err == nil {
+			err = errNoVersion
+		}
 		return fnvet.Facts{}, err
 	}
 	m.pkg.Licenses = licenses(v)
@@ -125,6 +129,9 @@ func (in *Installed) readManifest(f *fnvet.File, dir string) (fnvet.Facts, error
 	in.modules = append(in.modules, m)
 	return fnvet.Facts{}, err
 }
+
+// errNoVersion is of an installed package that cannot be compared with anything.
+var errNoVersion = errors.New("an installed package that states no usable name and version")
 
 // exactVersion says whether a dependency's range is one whole version.
 func exactVersion(text string) bool {

@@ -24,8 +24,8 @@ func ParseLock(data []byte) ([]fnvet.Package, error) {
 	case root.Get("dependencies").Kind == tree.Object:
 		l.add("", tree.Value{}, "", "")
 		l.readNested(root.Get("dependencies"), "")
-	case err == nil && root.Get("lockfileVersion").Kind == tree.Absent:
-		err = errNoLock
+	case err == nil && (root.Get("lockfileVersion").Kind == tree.Absent || root.Get("lockfileVersion").Text() != "1"):
+		err = errNoLock // only the first version may state nothing
 	}
 	return l.packages(), err
 }
