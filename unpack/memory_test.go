@@ -4,9 +4,14 @@ import (
 	"archive/zip"
 	"bytes"
 	"context"
+	"hash/crc32"
 	"math/rand/v2"
 	"os"
 	"path/filepath"
+	"runtime"
+	"runtime/debug"
+	"strconv"
+	"strings"
 	"testing"
 	"time"
 
@@ -78,5 +83,60 @@ func TestLargeNested(t *testing.T) {
 				t.Fatal("the walk waits for itself")
 			}
 		})
+	}
+}
+
+// repeatedZip writes a zip of n entries with the same data, which is packed once.
+func repeatedZip(tb testing.TB, n int, data string) string {
+	tb.Helper()
+	target := filepath.Join(tb.TempDir(), "fn.zip")
+	f, err := os.Create(target)
+	if err != nil {
+		tb.Fatal(err)
+	}
+	defer f.Close()
+	packed := deflated(data)
+	w := zip.NewWriter(f)
+	for i := range n {
+		e, err := w.CreateRaw(&zip.FileHeader{
+			Name: strconv.Itoa(i), Method: zip.Deflate, CRC32: crc32.ChecksumIEEE([]byte(data)),
+			CompressedSize64: uint64(len(packed)), UncompressedSize64: uint64(len(data)),
+		})
+		if err == nil {
+			_, err = e.Write(packed)
+		}
+		if err != nil {
+			tb.Fatal(err)
+		}
+	}
+	if err := w.Close(); err != nil {
+		tb.Fatal(err)
+	}
+	return target
+}
+
+// TestMemoryUse: what is held grows with the files in flight, not with the package.
+func TestMemoryUse(t *testing.T) {
+	if testing.Short() {
+		t.Skip("slow")
+	}
+	for _, c := range []struct {
+		files, size int
+		limit       int64
+	}{
+		{25, 10 << 20, 80 << 20}, {100, 10 << 20, 80 << 20}, {4, 60 << 20, 150 << 20}, {20_000, 10_000, 60 << 20},
+	} {
+		target := repeatedZip(t, c.files, noise(c.size/8)+strings.Repeat("more of the same ", c.size*7/8/17))
+		runtime.GC()
+		debug.FreeOSMemory()
+		peak := watchHeap()
+		result, err := unpack.Walk(t.Context(), target, unpack.Options{}, func(context.Context, *fnvet.File) {})
+		used := peak()
+		if err != nil || len(result.Gaps) > 0 || result.Files != c.files {
+			t.Fatalf("%d files, gaps %v, error %v", result.Files, result.Gaps, err)
+		}
+		if used > c.limit {
+			t.Errorf("%d files of %d bytes: %d MiB held, want at most %d", c.files, c.size, used>>20, c.limit>>20)
+		}
 	}
 }

@@ -129,7 +129,7 @@ func (w *walker) noteAbsolute() {
 			severity = fnvet.Low
 		}
 		w.findingAs(severity, unsafePath, t.sc, key[0],
-			itoa(t.count)+" entries are stored with "+absolutePath+", the first is "+quoted("/"+t.first))
+			"entries stored with "+absolutePath+": "+itoa(t.count)+", the first is "+quoted("/"+t.first))
 	}
 }
 
