@@ -1,5 +1,5 @@
 GO      ?= go
-LINT    ?= golangci-lint
+GOLANGCI ?= golangci-lint
 FUZZTIME ?= 10s
 PEERS   ?= $(CURDIR)/build/peers
 VERSION ?= $(shell git describe --tags --always --dirty 2>/dev/null)
@@ -23,7 +23,7 @@ peers: ## compare with govulncheck and osv-scanner, which this builds into PEERS
 	FNVET_PEERS=$(PEERS) $(GO) test -count=1 -run Peer -v ./cmd/fnvet
 
 lint:
-	$(LINT) run
+	$(GOLANGCI) run
 
 fuzz: ## every fuzz target for FUZZTIME each
 	@set -e; for pkg in $$($(GO) list ./...); do \
