@@ -66,6 +66,9 @@ type Facts struct {
 	Distro *Distro
 	// Reach is set by the detector that follows imports from the entry point.
 	Reach []ReachFact
+	// Functions is set by the detector that reads templates: those whose code is,
+	// or may be, in the artifact.
+	Functions []Function
 }
 
 // A ReachFact says whether the handler can load what a Location of that Path

@@ -241,11 +241,21 @@ func crashed(step, path string, p any) fnvet.Gap {
 	return fnvet.Gap{Path: path, Reason: fnvet.GapFailed, Detail: fmt.Sprintf("step %s crashed (%T at %s)", step, p, at)}
 }
 
-// finish lets the steps that join several files do so.
+// An informed step wants to know, before it finishes, which functions the steps
+// above it in the table found stated.
+type informed interface {
+	Inform(functions []fnvet.Function)
+}
+
+// finish lets the steps that join several files do so, in the order of the table.
 func (c *collector) finish(ctx context.Context, removed func(path, layer string) (string, bool)) {
 	gone := func(path, layer string) bool { _, is := removed(path, layer); return is }
 	w := c.worker()
+	var functions []fnvet.Function
 	for i, s := range c.steps {
+		if d, ok := s.Detector.(informed); ok {
+			d.Inform(functions)
+		}
 		fin, ok := s.Detector.(fnvet.Finisher)
 		if !ok {
 			continue
@@ -257,6 +267,7 @@ func (c *collector) finish(ctx context.Context, removed func(path, layer string)
 		if err != nil {
 			facts.Gaps = append(facts.Gaps, gapOf(s.Name, err))
 		}
+		functions = append(functions, facts.Functions...)
 		c.add(Part{Step: i, Facts: facts})
 	}
 	if c.watch != nil {

@@ -182,3 +182,38 @@ func TestFingerprint(t *testing.T) {
 		t.Error("two findings share a fingerprint")
 	}
 }
+
+type informedProbe struct {
+	finishingProbe
+	inform func([]fnvet.Function)
+}
+
+func (p informedProbe) Inform(functions []fnvet.Function) { p.inform(functions) }
+
+// A step knows the functions that those above it stated, and none of those below.
+func TestFunctionsAreHandedDown(t *testing.T) {
+	stating := func(name string) finishingProbe {
+		return finishingProbe{probe{
+			detect: func(*fnvet.File) (fnvet.Facts, error) { return fnvet.Facts{}, nil },
+			finish: func() (fnvet.Facts, error) {
+				return fnvet.Facts{Functions: []fnvet.Function{{Name: name}}}, nil
+			},
+		}}
+	}
+	var heard []string
+	steps := []Step{
+		{Name: "above", Kinds: fnvet.Kinds[:], Detector: stating("Orders")},
+		{Name: "reader", Kinds: fnvet.Kinds[:], Detector: informedProbe{stating("own"), func(fns []fnvet.Function) {
+			for _, f := range fns {
+				heard = append(heard, f.Name)
+			}
+		}}},
+		{Name: "below", Kinds: fnvet.Kinds[:], Detector: stating("Late")},
+	}
+	if _, err := Run(t.Context(), tree(t, map[string]string{"a": "1"}), Config{Steps: steps}); err != nil {
+		t.Fatal(err)
+	}
+	if diff := cmp.Diff([]string{"Orders"}, heard); diff != "" {
+		t.Error(diff)
+	}
+}
