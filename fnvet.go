@@ -69,6 +69,15 @@ type Facts struct {
 	// Functions is set by the detector that reads templates: those whose code is,
 	// or may be, in the artifact.
 	Functions []Function
+	// Archives are those inside the artifact that were opened as well.
+	Archives []Archive
+	// Texts are the licence texts, for the packages they lie with.
+	Texts []LicenseText
+}
+
+// Empty reports whether a detector learnt nothing.
+func (f *Facts) Empty() bool {
+	return len(f.Packages)+len(f.Findings)+len(f.Gaps)+len(f.Reach)+len(f.Functions)+len(f.Archives)+len(f.Texts) == 0 && f.Distro == nil
 }
 
 // A ReachFact says whether the handler can load what a Location of that Path
@@ -138,10 +147,14 @@ type Artifact struct {
 	// of a registry that were asked for by it; else "".
 	IndexDigest string `json:"index_digest,omitempty"`
 	// CodeSHA256 is the same digest as Lambda states it (base64), for zips only.
-	CodeSHA256 string  `json:"code_sha256"`
-	Size       int64   `json:"size"` // bytes
-	Layers     []Layer `json:"layers"`
-	Config     Config  `json:"config"`
+	CodeSHA256 string `json:"code_sha256"`
+	// Hashes are of the bytes that Digest is of, SHA-256 and SHA-512; none for directories.
+	Hashes []Hash  `json:"hashes,omitempty"`
+	Size   int64   `json:"size"` // bytes
+	Layers []Layer `json:"layers"`
+	// Archives are those inside the artifact that were opened as well, by path.
+	Archives []Archive `json:"archives,omitempty"`
+	Config   Config    `json:"config"`
 }
 
 // A Layer is one layer of an image, lowest first, or a Lambda layer.
@@ -238,13 +251,19 @@ type Package struct {
 	Ecosystem string      `json:"ecosystem"` // as OSV writes it: "npm", "Debian:12"
 	Kind      PackageKind `json:"kind"`
 	Licenses  []string    `json:"licenses"` // SPDX expressions or as declared
-	Locations []Location  `json:"locations"`
-	Direct    bool        `json:"direct"`
-	Reachable Reach       `json:"reachable"`
+	// Concluded are SPDX ids of the licence texts that lie with the package.
+	Concluded []string   `json:"licenses_concluded,omitempty"`
+	Locations []Location `json:"locations"`
+	Direct    bool       `json:"direct"`
+	Reachable Reach      `json:"reachable"`
 	// Source is the source package that advisories name (dpkg, apk, rpm), if it differs.
 	Source *SourcePackage `json:"source,omitempty"`
 	// Hashes are of the package file, as read or as a lockfile states them.
 	Hashes []Hash `json:"hashes,omitempty"`
+	// Supplier is who makes or maintains the package, as its metadata says, or nil.
+	Supplier *Party `json:"supplier,omitempty"`
+	// Links are where it comes from, sorted by kind and URL.
+	Links []Link `json:"links,omitempty"`
 	// DependsOn holds purls, where a lockfile or an installed manifest states the graph.
 	DependsOn []string `json:"depends_on,omitempty"`
 	// Required is true when a lockfile says that the package is needed at run time

@@ -125,6 +125,7 @@ func (h *Harvest) join(r *fnvet.Report) ([]fnvet.Package, *fnvet.Distro) {
 			continue
 		}
 		pkgs = append(pkgs, p.Facts.Packages...)
+		r.Artifact.Archives = append(r.Artifact.Archives, p.Facts.Archives...)
 		if distro == nil {
 			distro = p.Facts.Distro
 		}
@@ -218,7 +219,7 @@ func (c *collector) run(ctx context.Context, worker, step int, f *fnvet.File) (f
 			c.shelf.spoil(f)
 		}
 	}
-	return facts, len(facts.Packages)+len(facts.Findings)+len(facts.Gaps) > 0 || facts.Distro != nil
+	return facts, !facts.Empty()
 }
 
 func gapOf(path string, err error) fnvet.Gap {

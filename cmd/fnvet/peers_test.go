@@ -267,6 +267,73 @@ func peerIDs(t *testing.T, scanner, local, file string) map[unit][]string {
 	return ids
 }
 
+// TestPeerReadsOurSBOMs has osv-scanner match our SBOMs of the test packages: what
+// identifies a package (Maven groups, npm scopes, distributions, Go versions) must
+// survive in the package URLs, so that another tool finds the same.
+func TestPeerReadsOurSBOMs(t *testing.T) {
+	scanner := peer(t, "osv-scanner")
+	source := "../../testdata/osv"
+	db := own(t)
+	fnvetRun(t, 0, "db", "update", "--db", db, "--db-source", source)
+	local := localDatabase(t, source)
+	targets := append(testPackages(t), goFunction(t))
+	for format, name := range map[string]string{"cyclonedx-json": "bom.cdx.json", "spdx-json": "bom.spdx.json"} {
+		compared := 0
+		for _, target := range targets {
+			file := filepath.Join(t.TempDir(), name)
+			fnvetRun(t, 0, "sbom", "--sandbox=false", "--format", format+"="+file, target)
+			theirs := map[string][]string{} // ids by package URL-free identity: name and version
+			for u, ids := range peerIDs(t, scanner, local, file) {
+				theirs[peerName(u)] = append(theirs[peerName(u)], ids...)
+			}
+			ours, names := map[string][]string{}, map[string][]string{}
+			for _, f := range scanJSON(t, "--db", db, "--max-db-age", "0", "--only", "vulnerability,malware", target).Findings {
+				key := peerName(unit{f.Package.Ecosystem, f.Package.Name, f.Package.Version})
+				ours[key] = append(ours[key], f.ID)
+				names[key] = append(append(names[key], f.ID), f.Aliases...)
+			}
+			for key, ids := range theirs {
+				for _, id := range ids {
+					compared++
+					if !slices.Contains(names[key], id) {
+						t.Errorf("%s of %s: %s: %s is osv-scanner's only", format, filepath.Base(target), key, id)
+					}
+				}
+			}
+			for key, ids := range ours {
+				for _, id := range ids {
+					if !slices.Contains(theirs[key], id) {
+						t.Errorf("%s of %s: %s: %s is ours only", format, filepath.Base(target), key, id)
+					}
+				}
+			}
+		}
+		if compared < 40 {
+			t.Errorf("%s: only %d ids to compare", format, compared)
+		}
+		t.Logf("%s: %d ids", format, compared)
+	}
+}
+
+// peerName is how both tools' packages are told apart: distributions' binary
+// packages are not named by osv-scanner, but their sources are.
+func peerName(u unit) string {
+	base, _, _ := strings.Cut(u.ecosystem, ":")
+	return base + " " + u.name + " " + u.version
+}
+
+// goFunction builds the Go function of the test data.
+func goFunction(t *testing.T) string {
+	t.Helper()
+	binary := filepath.Join(t.TempDir(), "bootstrap")
+	build := exec.CommandContext(t.Context(), "go", "build", "-buildvcs=false", "-o", binary, ".")
+	build.Dir = "../../testdata/gofn"
+	if out, err := build.CombinedOutput(); err != nil {
+		t.Skipf("go build: %v\n%s", err, out)
+	}
+	return binary
+}
+
 // TestPeerGovulncheck compares with govulncheck on a Go binary with symbols, module
 // by module: what is linked of them is another question.
 func TestPeerGovulncheck(t *testing.T) {

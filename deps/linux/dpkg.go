@@ -42,6 +42,8 @@ func ParseDpkg(data []byte) ([]fnvet.Package, error) {
 		}
 		pkg.PURL = entry.Linux("deb", pkg.Name, pkg.Version, s["Architecture"], "")
 		pkg.Source = dpkgSource(s["Source"], pkg)
+		pkg.Supplier = entry.Party(s["Maintainer"], false)
+		pkg.Links = entry.Link(nil, fnvet.LinkWebsite, entry.Address(s["Homepage"]))
 		for _, virtual := range names(s["Provides"], ",") {
 			if _, taken := at[virtual]; !taken {
 				at[virtual] = pkg.PURL
@@ -133,7 +135,7 @@ func stanzas(data []byte) func(yield func(map[string]string) bool) {
 // wanted names the fields that are kept, so that long descriptions cost nothing.
 func wanted(key string) bool {
 	switch key {
-	case "Package", "Status", "Version", "Architecture", "Source", "Depends", "Pre-Depends", "Provides":
+	case "Package", "Status", "Version", "Architecture", "Source", "Depends", "Pre-Depends", "Provides", "Maintainer", "Homepage":
 		return true
 	}
 	return false
