@@ -17,6 +17,7 @@ import (
 type summary struct {
 	*fnvet.Report
 	status   string // FAIL, INCOMPLETE or PASS
+	typed    string // what the user typed for the target, or ""
 	headline string // the rest of the first line, not yet cleaned
 	packages []packageGroup
 	paths    map[fnvet.Kind][]pathGroup
@@ -32,7 +33,7 @@ type pathGroup struct {
 }
 
 func summarise(r *fnvet.Report, o Options) *summary {
-	s := &summary{Report: r, paths: map[fnvet.Kind][]pathGroup{}}
+	s := &summary{Report: r, typed: o.Typed[r], paths: map[fnvet.Kind][]pathGroup{}}
 	blocks := o.blocking()
 	for i := range r.Findings {
 		f := &r.Findings[i]

@@ -140,9 +140,10 @@ func author(s string) (name, address string) {
 
 func (inv *inventory) cdxComponent(i int) cdx.Component {
 	p := &inv.Packages[i]
-	group, name := splitName(p)
+	// The name is whole ("@scope/name", "group:artifact") and there is no group:
+	// osv-scanner matches by name alone.
 	c := cdx.Component{
-		BOMRef: inv.refs[i], Type: cdx.ComponentTypeLibrary, Group: group, Name: cmp.Or(name, "unnamed"), Version: p.Version,
+		BOMRef: inv.refs[i], Type: cdx.ComponentTypeLibrary, Name: cmp.Or(p.Name, "unnamed"), Version: p.Version,
 		PackageURL: p.PURL, Hashes: cdxHashes(inv.hashes(i)), Licenses: inv.cdxLicences(p),
 		Supplier: cdxParty(p.Supplier), Manufacturer: cdxParty(p.Supplier), ExternalReferences: inv.cdxLinks(i),
 	}
@@ -171,21 +172,6 @@ func (inv *inventory) cdxComponent(i int) cdx.Component {
 // where they are not those of the package. (Occurrences have a field for words,
 // but cyclonedx-go writes it to XML in a place that the schema does not know.)
 const locationProperty = "fnvet:location:"
-
-// splitName parts the names that have a group: npm scopes, Maven groups.
-func splitName(p *fnvet.Package) (group, name string) {
-	switch p.Ecosystem {
-	case "Maven":
-		if g, n, ok := strings.Cut(p.Name, ":"); ok {
-			return g, n
-		}
-	case "npm":
-		if g, n, ok := strings.Cut(p.Name, "/"); ok && strings.HasPrefix(g, "@") {
-			return g, n
-		}
-	}
-	return "", p.Name
-}
 
 // cdxHashes keeps the hashes that the format can state.
 func cdxHashes(hashes []fnvet.Hash) *[]cdx.Hash {
