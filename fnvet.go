@@ -264,6 +264,8 @@ type Package struct {
 	Supplier *Party `json:"supplier,omitempty"`
 	// Links are where it comes from, sorted by kind and URL.
 	Links []Link `json:"links,omitempty"`
+	// Size is what is installed of the package, in bytes; 0 where that is not known.
+	Size int64 `json:"size,omitempty"`
 	// DependsOn holds purls, where a lockfile or an installed manifest states the graph.
 	DependsOn []string `json:"depends_on,omitempty"`
 	// Required is true when a lockfile says that the package is needed at run time

@@ -85,6 +85,7 @@ func join(into *fnvet.Package, p fnvet.Package) {
 	into.DependsOn = append(into.DependsOn, p.DependsOn...)
 	into.Direct = into.Direct || p.Direct
 	into.Required = into.Required || p.Required
+	into.Size = max(into.Size, p.Size)
 	into.Links = append(into.Links, p.Links...)
 	if into.Supplier == nil {
 		into.Supplier = p.Supplier

@@ -186,3 +186,18 @@ func kindNoun(k fnvet.Kind) string {
 	}
 	return string(k) + " finding"
 }
+
+// reasons are the policy's words without what the headline has said.
+func (s *summary) reasons() []string {
+	var out []string
+	for _, r := range s.Verdict.Reasons {
+		if strings.Contains(s.headline, r) {
+			continue
+		}
+		if rest, ok := strings.CutPrefix(r, s.headline); ok && s.headline != "" {
+			r = strings.TrimLeft(rest, ",; ")
+		}
+		out = append(out, r)
+	}
+	return out
+}

@@ -54,6 +54,7 @@ func formats() []format {
 		{"junit", writeJUnit},
 		{"markdown", writeMarkdown},
 		{"gitlab-dependency", writeGitLabDependency},
+		{"gitlab-container", writeGitLabContainer},
 		{"gitlab-secret", writeGitLabSecret},
 	}
 }

@@ -28,6 +28,8 @@ type Harvest struct {
 	Bytes    int64 // uncompressed
 	Started  time.Time
 	Sandbox  string // how the walk was confined, "" when it was not
+	// Sizes are the bytes of the files in folders that may be packages.
+	Sizes map[Folder]int64
 	// Fresh are the layers that a Cache may keep.
 	Fresh []LayerKey
 }
@@ -82,7 +84,7 @@ func Stream(ctx context.Context, target string, c Config, emit func(Part)) (*Har
 	}
 	col.finish(ctx, res.Removed)
 	h.Artifact, h.Gaps, h.Findings = res.Artifact, res.Gaps, res.Findings
-	h.Files, h.Bytes = res.Files, res.Bytes
+	h.Files, h.Bytes, h.Sizes = res.Files, res.Bytes, col.size.by
 	if c.Settings != nil && c.wants(fnvet.SecretKind) {
 		h.Findings = append(h.Findings, c.Settings.Settings(ctx, res.Settings)...)
 	}
@@ -142,6 +144,7 @@ type collector struct {
 
 	mu   sync.Mutex
 	emit func(Part)
+	size sizes
 	seen []Removal // the places of parts and their findings
 	idle []int     // numbers of workers at rest
 	most int       // numbers given out
@@ -181,6 +184,7 @@ func (c *collector) add(p Part) {
 func (c *collector) visit(ctx context.Context, f *fnvet.File) {
 	w := c.worker()
 	defer c.done(w)
+	c.size.add(f)
 	cached := c.shelf.offer(f)
 	for i := range c.steps {
 		if cached && c.shelf.kept[i] {

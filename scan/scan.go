@@ -81,6 +81,7 @@ func Complete(ctx context.Context, h *Harvest, c Config) *fnvet.Report {
 	pkgs, distro := h.join(r)
 	r.Packages = deps.Merge(pkgs, distro)
 	h.licensed(r.Packages)
+	h.sized(r.Packages, r.Artifact.Archives)
 	if c.Settings != nil {
 		redactPackages(r.Packages, c.Settings.Redact)
 	}

@@ -272,7 +272,9 @@ var sbomDifferences = []struct {
 	is     func(format string, u unit) bool
 	reason string
 }{
-	{func(_ string, u unit) bool { return strings.HasPrefix(u.ecosystem, "Debian") || strings.HasPrefix(u.ecosystem, "Alpine") },
+	{func(_ string, u unit) bool {
+		return strings.HasPrefix(u.ecosystem, "Debian") || strings.HasPrefix(u.ecosystem, "Alpine")
+	},
 		"advisories name source packages; osv-scanner does not read the upstream qualifier of package URLs"},
 	{func(format string, u unit) bool { return format == "spdx-json" && strings.ContainsAny(u.name, "/:") },
 		"of a package URL in SPDX it takes the name without the namespace"},
@@ -305,7 +307,12 @@ func TestPeerReadsOurSBOMs(t *testing.T) {
 // compareSBOM counts the ids that osv-scanner finds in an SBOM and we in the package.
 func compareSBOM(t *testing.T, what, format string, found map[unit][]string, findings []fnvet.Finding) (agree int) {
 	t.Helper()
-	base := func(u unit) unit { u.ecosystem, _, _ = strings.Cut(u.ecosystem, ":"); return u }
+	base := func(u unit) unit {
+		if u.ecosystem, _, _ = strings.Cut(u.ecosystem, ":"); u.ecosystem == "Go" {
+			u.version = strings.TrimPrefix(u.version, "v")
+		}
+		return u
+	}
 	theirs, names := map[unit][]string{}, map[unit][]string{}
 	for u, ids := range found {
 		theirs[base(u)] = append(theirs[base(u)], ids...)
