@@ -75,11 +75,6 @@ type Facts struct {
 	Texts []LicenseText
 }
 
-// Empty reports whether a detector learnt nothing.
-func (f *Facts) Empty() bool {
-	return len(f.Packages)+len(f.Findings)+len(f.Gaps)+len(f.Reach)+len(f.Functions)+len(f.Archives)+len(f.Texts) == 0 && f.Distro == nil
-}
-
 // A ReachFact says whether the handler can load what a Location of that Path
 // and Layer states. What has no fact is unknown.
 type ReachFact struct {
@@ -287,18 +282,6 @@ type Location struct {
 	Evidence string `json:"evidence,omitempty"`
 	// Confidence grades Evidence; empty where Evidence is.
 	Confidence Confidence `json:"confidence,omitempty"`
-}
-
-// A SourcePackage is the name and version a distribution's advisories use.
-type SourcePackage struct {
-	Name    string `json:"name"`
-	Version string `json:"version"`
-}
-
-// A Hash is an algorithm as CycloneDX names it ("SHA-256") and the hex digest.
-type Hash struct {
-	Alg   string `json:"alg"`
-	Value string `json:"value"`
 }
 
 // A Kind is what sort of risk a finding is.

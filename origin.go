@@ -48,3 +48,20 @@ type LicenseText struct {
 	// Declared is true where the file states the ids and does not only hold a text.
 	Declared bool
 }
+
+// Empty reports whether a detector learnt nothing.
+func (f *Facts) Empty() bool {
+	return len(f.Packages)+len(f.Findings)+len(f.Gaps)+len(f.Reach)+len(f.Functions)+len(f.Archives)+len(f.Texts) == 0 && f.Distro == nil
+}
+
+// A SourcePackage is the name and version a distribution's advisories use.
+type SourcePackage struct {
+	Name    string `json:"name"`
+	Version string `json:"version"`
+}
+
+// A Hash is an algorithm as CycloneDX names it ("SHA-256") and the hex digest.
+type Hash struct {
+	Alg   string `json:"alg"`
+	Value string `json:"value"`
+}

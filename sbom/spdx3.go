@@ -149,6 +149,14 @@ func (inv *inventory) spdx3(base string, now time.Time) ([]spdx3Out, error) {
 		}
 		all = append(all, at(ref))
 	}
+	w.relations(root, all, at)
+	return w.finish(root, supplier), nil
+}
+
+// relations states what contains what and what depends on what; at is the element
+// of a reference, all what the artifact itself contains.
+func (w *spdx3Writer) relations(root string, all []string, at func(ref string) string) {
+	inv := w.inv
 	whole := "complete"
 	if len(inv.Gaps) > 0 || !inv.Scan.Complete {
 		whole = "incomplete"
@@ -180,7 +188,6 @@ func (inv *inventory) spdx3(base string, now time.Time) ([]spdx3Out, error) {
 			w.relate(at(ref), "dependsOn", to, "complete")
 		}
 	}
-	return w.finish(root, supplier), nil
 }
 
 // add appends an element under an identifier of the document.
