@@ -48,6 +48,7 @@ type hider struct {
 	err error
 	// lists is true when the text joins lists of strings.
 	lists bool
+	whole []byte // scratch of chain
 }
 
 // search searches decoded text that stands for data[start:end].
@@ -234,7 +235,13 @@ func telling() *[256]uint8 {
 func (h *hider) written() {
 	data, tell := h.t.data, h.w.s.telling
 	joined := 0 // where the last chain of literals ended
-	for i := 0; i < len(data) && h.err == nil; i++ {
+	for i := 0; h.err == nil; i++ {
+		for i < len(data) && tell[data[i]] == 0 {
+			i++
+		}
+		if i >= len(data) {
+			return
+		}
 		switch tell[data[i]] {
 		case 1:
 			if _, size := escape(data[i:]); size > 0 {
