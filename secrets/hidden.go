@@ -33,9 +33,12 @@ func (w *worker) hidden(t *text) error {
 		return nil
 	}
 	h := hider{w: w, t: t, lists: w.lists}
-	turned := slices.Clone(w.turned)
+	turned, typed := slices.Clone(w.turned), slices.Clone(w.typed)
 	h.encoded()
 	h.written()
+	for _, at := range typed {
+		h.declared(at)
+	}
 	for _, at := range turned {
 		h.reversed(at)
 	}

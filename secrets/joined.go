@@ -159,3 +159,30 @@ func (h *hider) reversed(at int) {
 		i = end
 	}
 }
+
+// declared searches the literal of a declaration that names a type, the end of
+// which is at offset at: name: string = "value". It is searched as name = "value".
+func (h *hider) declared(at int) {
+	data := h.t.data
+	quote := at
+	for quote < len(data) && quote-at < maxContext && data[quote] != '"' && data[quote] != '\'' && data[quote] != '`' {
+		if strings.IndexByte(" \t|?=&", data[quote]) < 0 && !nameByte(data[quote]) {
+			return
+		}
+		quote++
+	}
+	if quote >= len(data) || quote-at >= maxContext || !bytes.Contains(data[at:quote], []byte("=")) {
+		return
+	}
+	end := literalEnd(data, quote)
+	colon := bytes.LastIndexByte(data[max(0, at-maxContext):at], ':') + max(0, at-maxContext)
+	start := colon
+	for start > 0 && nameByte(data[start-1]) && colon-start < maxName {
+		start--
+	}
+	if end < 0 || start == colon {
+		return
+	}
+	text := slices.Concat(data[start:colon], []byte(" = "), data[quote:end+1], []byte("\n"))
+	h.search(text, start, end+1)
+}

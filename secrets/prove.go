@@ -9,6 +9,7 @@ import (
 	"encoding/hex"
 	"encoding/json"
 	"hash/crc32"
+	"strconv"
 	"strings"
 	"time"
 )
@@ -32,6 +33,8 @@ func (s *Scanner) prove(r *rule, secret []byte) proof {
 		return proveCRC62(secret)
 	case "github-fine-grained-pat":
 		return open // its checksum is not documented
+	case "gitlab-routable-token", "gitlab-pat-routable", "gitlab-runner-authentication-token-routable":
+		return proveCRC36(secret)
 	case "jwt":
 		return s.proveJWT(secret)
 	case "aws-access-token":
@@ -64,6 +67,23 @@ func proveCRC62(secret []byte) proof {
 		n = n*62 + uint64(i)
 	}
 	if n == uint64(crc32.ChecksumIEEE(random)) {
+		return proven
+	}
+	return open
+}
+
+// crc36Len is the number of base-36 digits of a CRC-32, with leading zeros.
+const crc36Len = 7
+
+// proveCRC36 checks GitLab's routable tokens, which end in the CRC-32 of all that
+// stands before it (GitLab's source, lib/authn/token_field/generator/routable_token.rb).
+func proveCRC36(secret []byte) proof {
+	n := len(secret) - crc36Len
+	if n <= 0 {
+		return open
+	}
+	sum, err := strconv.ParseUint(string(secret[n:]), 36, 32)
+	if err == nil && uint32(sum) == crc32.ChecksumIEEE(secret[:n]) {
 		return proven
 	}
 	return open

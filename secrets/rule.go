@@ -20,6 +20,7 @@ type rule struct {
 	title       string
 	description string
 	reference   string // address of the format's documentation, or ""
+	checked     string // what the format was compared with: "provider", "peer" or ""
 	severity    fnvet.Severity
 	// generic rules guess by the name something is assigned to; assigned rules
 	// want a provider's name beside a value without a format of its own; the

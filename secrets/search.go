@@ -106,7 +106,7 @@ func (w *worker) mark(data []byte) {
 			w.note(r)
 		}
 	}
-	w.turned, w.lists = w.turned[:0], false
+	w.turned, w.typed, w.lists = w.turned[:0], w.typed[:0], false
 	w.s.auto.each(data, func(keyword, end int) bool {
 		if keyword >= len(w.s.hooks) {
 			w.meet(keyword-len(w.s.hooks), end)
@@ -124,7 +124,13 @@ func (w *worker) mark(data []byte) {
 
 // marks are words that the automaton looks for beside the keywords.
 func marks() []string {
-	return []string{ignoreMark, gitleaksMark, "reverse", "[::-1]", "join", "new string("}
+	return append([]string{ignoreMark, gitleaksMark, "reverse", "[::-1]", "join", "new string("}, typeMarks()...)
+}
+
+// typeMarks are the types of strings, as declarations put them between a name and
+// its value: the colon that follows the name is no assignment.
+func typeMarks() []string {
+	return []string{": string", ": str", ":string", ": &str", ": &'static str"}
 }
 
 // meet notes one of marks.
@@ -136,12 +142,17 @@ func (w *worker) meet(mark, end int) {
 		if len(w.turned) < maxTurned {
 			w.turned = append(w.turned, end)
 		}
-	default:
+	case 4, 5:
 		w.lists = true
+	default:
+		if len(w.typed) < maxTurned {
+			w.typed = append(w.typed, end)
+		}
 	}
 }
 
-// maxTurned is how many places of one text that turn strings round are looked at.
+// maxTurned is how many places of one text that turn strings round, and how many
+// typed declarations, are looked at.
 const maxTurned = 1000
 
 // note puts a rule on the list of those to search for, once.
