@@ -54,6 +54,9 @@ func (w *worker) settle(t *text) {
 			continue
 		}
 		f := w.finding(c, t)
+		if t.inside && slices.ContainsFunc(w.findings, func(o fnvet.Finding) bool { return o.ID == f.ID && o.Secret.Hash == f.Secret.Hash }) {
+			continue
+		}
 		f.Secret.Confidence = confidence
 		switch {
 		case t.lines:

@@ -168,7 +168,7 @@ func (w *worker) object(object []byte, start, end int) error {
 	}
 	var buf []byte
 	return eachText("", object, &buf, func(t text) error {
-		t.lines, t.depth, t.at = false, 1, place(t.at)
+		t.lines, t.depth, t.inside, t.at = false, 1, true, place(t.at)
 		return w.scan(t)
 	})
 }
