@@ -49,6 +49,7 @@ func (w *worker) settle(t *text) {
 			w.capped = true
 			return
 		}
+		c.unquote()
 		confidence, ok := w.judge(c, t)
 		if !ok {
 			continue

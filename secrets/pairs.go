@@ -20,6 +20,7 @@ type pair struct {
 	exact bool
 	// sure is true when the format says that the pair is a credential.
 	sure bool
+	code bool // the value is a line of code
 }
 
 // A format is how a configuration file is read.
@@ -37,6 +38,8 @@ const (
 	pgpassFormat        // .pgpass
 	urlFormat           // lines of URLs: .git-credentials
 	hashFormat          // user:hash lines: shadow, htpasswd
+	wholeFormat         // a file that is one secret
+	sqlFormat           // SQL
 )
 
 // formatOf tells how to read a file from its name.
@@ -62,6 +65,8 @@ func formatOf(name string) format {
 		return dockerFormat
 	case ".htpasswd", ".shadow":
 		return hashFormat
+	case ".sql", ".dump":
+		return sqlFormat
 	}
 	if codeFile(base) && settingsName(base) {
 		return quotedFormat
@@ -93,6 +98,8 @@ func formatOfBase(base, low string) format {
 		return jsonFormat
 	}
 	switch {
+	case wholeFile(base):
+		return wholeFormat
 	case strings.HasPrefix(base, "dockerfile") || strings.HasPrefix(base, "containerfile"):
 		return dockerFormat
 	case strings.HasPrefix(base, ".env.") || strings.HasSuffix(base, ".env") || strings.HasPrefix(base, "env."):
@@ -123,11 +130,18 @@ type reader struct {
 	data []byte
 	emit func(pair)
 	left int
+	// depth is 1 for the reader of a value inside a file.
+	depth int
+	code  bool // lines of code stand in lists, as in a notebook
 }
 
 func (r *reader) add(p pair) {
-	if r.left--; r.left >= 0 && p.value != "" {
-		r.emit(p)
+	if r.left--; r.left < 0 || p.value == "" {
+		return
+	}
+	r.emit(p)
+	if f := inside(&p); f != noFormat {
+		r.nested(p, f)
 	}
 }
 
@@ -141,6 +155,11 @@ func (r *reader) raw(name string, start, end int) {
 // eachPair calls emit for the pairs of a file.
 func eachPair(f format, data []byte, emit func(pair)) {
 	r := &reader{data: data, emit: emit, left: maxPairs}
+	r.read(f)
+}
+
+// read adds the pairs of the reader's data.
+func (r *reader) read(f format) {
 	switch f {
 	case jsonFormat:
 		r.json()
@@ -162,6 +181,10 @@ func eachPair(f format, data []byte, emit func(pair)) {
 		r.urls()
 	case hashFormat:
 		r.hashes()
+	case wholeFormat:
+		r.whole()
+	case sqlFormat:
+		r.sql()
 	case noFormat:
 	}
 }
