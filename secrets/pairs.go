@@ -5,6 +5,7 @@ import (
 	"path"
 	"slices"
 	"strings"
+	"unicode/utf8"
 
 	"github.com/fnvet/fnvet"
 )
@@ -310,18 +311,29 @@ func connectionName(name string) bool {
 	return strings.Contains(low, "conn") || strings.HasSuffix(low, "dsn") || strings.HasSuffix(low, "opts") || strings.HasSuffix(low, "args")
 }
 
+const upperCase = "ABCDEFGHIJKLMNOPQRSTUVWXYZ"
+
 // namesField reports whether the value of a token or key is the name of one: a
 // word of letters, such as "NextToken" or "List.Marker". Passwords may be words.
 func namesField(name, value string) bool {
+	if strings.EqualFold(strings.Join(nameWords(name), ""), strings.Join(nameWords(value), "")) ||
+		strings.Contains(value, "_") && strings.Trim(value, upperCase+"_") == "" { // REGISTRATION_API_KEY = 'registration-api-key', ENV_SECRET = 'AWS_SECRET_ACCESS_KEY'
+		return true
+	}
 	if strings.Contains(strings.ToLower(name), "pass") {
 		return false
 	}
 	return strings.Trim(value, identifierBytes[:52]+"._-[]$") == "" && wordy(value)
 }
 
-// isProse reports whether a value is words for people: with spaces and no digit.
+// isProse reports whether a value is words for people: with spaces or letters of
+// other alphabets, and no digit.
 func isProse(v string) bool {
-	return strings.Contains(strings.TrimSpace(v), " ") && !strings.ContainsAny(v, "0123456789")
+	if strings.ContainsAny(v, "0123456789") {
+		return false
+	}
+	other := strings.IndexFunc(v, func(r rune) bool { return r >= utf8.RuneSelf }) >= 0
+	return other || strings.Contains(strings.TrimSpace(v), " ")
 }
 
 // isSchemaWord reports whether a value is what schemas, forms and translations

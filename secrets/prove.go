@@ -190,6 +190,8 @@ func (s *Scanner) proveKey(secret []byte) proof {
 	switch {
 	case isSequence(der) || isOpenSSH(der):
 		return proven
+	case cutOff(der):
+		return refuted
 	case !even && bytes.HasPrefix(secret, []byte("-----BEGIN")):
 		return refuted
 	}
@@ -242,6 +244,12 @@ func evenLines(lines map[int]int) bool {
 		most = max(most, n)
 	}
 	return all <= 2 || most*3 >= (all-1)*2
+}
+
+// cutOff reports whether b begins as a DER sequence more than twice as long as b is:
+// the first line of a key, as documentation shows it.
+func cutOff(b []byte) bool {
+	return len(b) > 4 && b[0] == derSequence && b[1] == 0x82 && int(binary.BigEndian.Uint16(b[2:])) > 2*len(b)
 }
 
 // isSequence reports whether b is one DER sequence, as long as it says.
