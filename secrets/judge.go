@@ -29,6 +29,10 @@ func (w *worker) judge(c *candidate, t *text) (fnvet.Confidence, bool) {
 		if confidence == fnvet.ConfidenceMedium && !w.place.docs {
 			return fnvet.ConfidenceHigh, true
 		}
+	case partial:
+		if !w.trusted() { // documentation shows the first line of a key
+			return fnvet.ConfidenceLow, true
+		}
 	case open:
 	}
 	if guess := c.rule.generic || c.rule.assigned || c.rule.id == "hashicorp-tf-password"; guess && w.trusted() && w.nothing(c, t) {

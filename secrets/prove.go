@@ -22,6 +22,7 @@ const (
 	proven               // a checksum or structure fits
 	refuted              // it cannot be one
 	stale                // it is one, and expired or known to everyone
+	partial              // it is the beginning of one
 )
 
 // prove checks what the format of a rule lets one check offline.
@@ -191,7 +192,7 @@ func (s *Scanner) proveKey(secret []byte) proof {
 	case isSequence(der) || isOpenSSH(der):
 		return proven
 	case cutOff(der):
-		return refuted
+		return partial
 	case !even && bytes.HasPrefix(secret, []byte("-----BEGIN")):
 		return refuted
 	}
