@@ -93,6 +93,9 @@ func (w *worker) harmless(c *candidate, t *text) bool {
 	if name != "" && (transient(name) || aboutName(name) || publicName(name)) || inList(c, t.data) {
 		return true
 	}
+	if inner, _, ok := strings.Cut(value, "="); ok && identifier(inner) && publicName(inner) {
+		return true
+	}
 	quoted := c.secretStart > 0 && strings.IndexByte("\"'`", t.data[c.secretStart-1]) >= 0
 	if w.place.code && !quoted && scrambled(name) {
 		return true
