@@ -323,6 +323,9 @@ func namesField(name, value string) bool {
 	if strings.Contains(strings.ToLower(name), "pass") {
 		return false
 	}
+	if words := nameWords(value); len(words) > 1 && 3*len(words) <= len(value) && strings.Trim(value, identifierBytes[:52]) == "" {
+		return true // colorBgElevated
+	}
 	return strings.Trim(value, identifierBytes[:52]+"._-[]$") == "" && wordy(value)
 }
 
