@@ -218,12 +218,18 @@ func sourceOf(f format, name string, data []byte) string {
 			return "template"
 		}
 	case jsonFormat, yamlFormat:
-		if strings.Contains(base, "compose") || strings.HasPrefix(base, "serverless") || base == "local.settings.json" || isTemplate(head) {
+		if strings.Contains(base, "compose") || serverlessName(base) || base == "local.settings.json" || isTemplate(head) {
 			return "template"
 		}
 	default:
 	}
 	return "file"
+}
+
+// serverlessName reports whether a file's name is that of a configuration of the
+// Serverless Framework.
+func serverlessName(base string) bool {
+	return strings.HasPrefix(base, "serverless.") || strings.HasPrefix(base, "serverless-") && path.Ext(base) != ".json"
 }
 
 // isTemplate recognises deployment templates and function configurations by what

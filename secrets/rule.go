@@ -176,7 +176,7 @@ func (a *allowlist) allows(c *candidate, names []string) bool {
 			(len(a.regexes) == 0 || a.regexAllows(c)) &&
 			(len(a.stopWords) == 0 || a.stops(c.secret()))
 	}
-	return a.regexAllows(c) || a.stops(c.secret())
+	return a.stops(c.secret()) || a.regexAllows(c)
 }
 
 func (a *allowlist) regexAllows(c *candidate) bool {
