@@ -66,6 +66,8 @@ type Facts struct {
 	Distro *Distro
 	// Reach is set by the detector that follows imports from the entry point.
 	Reach []ReachFact
+	// Links is set by the detector that reads the symbols of Go binaries.
+	Links []LinkFact
 	// Functions is set by the detector that reads templates: those whose code is,
 	// or may be, in the artifact.
 	Functions []Function
@@ -82,6 +84,21 @@ type ReachFact struct {
 	Path, Layer string
 	Reach       Reach
 	Via         []string // as Finding.ReachableVia
+}
+
+// A LinkFact says what a Go binary with a symbol table is linked from. Of a binary
+// without a fact nothing is known.
+type LinkFact struct {
+	Path, Layer string
+	// Names are hashes of packages and symbols as internal/linked spells them, sorted.
+	Names []uint64
+}
+
+// An Import is a package in which an advisory of Go places its flaw, and the
+// functions and methods there; none means all of it.
+type Import struct {
+	Path    string   // "net/http"
+	Symbols []string // "Transport.RoundTrip"
 }
 
 // A Detector looks at one file at a time. Want is the cheap question (name,
@@ -379,6 +396,9 @@ type Finding struct {
 	// Blocks is true when the finding fails the gate. Set by policy.Enforce, so
 	// that a saved report can be shown again without its policy.
 	Blocks bool `json:"blocks,omitempty"`
+	// Imports are where in the module the flaw is, as advisories of Go state it.
+	// Only the join of reachability reads them.
+	Imports []Import `json:"-"`
 	// Salt adds to the fingerprint what tells two findings of one rule in one
 	// file apart, such as a short hash of the secret. Never printed.
 	Salt string `json:"-"`

@@ -93,6 +93,7 @@ func Complete(ctx context.Context, h *Harvest, c Config) *fnvet.Report {
 	if c.Matcher != nil && (c.wants(fnvet.Vulnerability) || c.wants(fnvet.Malware)) {
 		findings, gaps, info := c.Matcher.Match(ctx, r.Packages)
 		follow(findings, r.Packages, via)
+		h.linkedIn(findings, r.Packages)
 		r.Findings = append(r.Findings, findings...)
 		r.Gaps = append(r.Gaps, gaps...)
 		r.Scan.Database = info
