@@ -226,13 +226,26 @@ type Scan struct {
 	Database   Database  `json:"database"`
 }
 
-// Database describes the advisory database used; zero when there was none.
+// Database describes the advisories used; zero when there were none.
 type Database struct {
+	// From is FromIndex, FromAPI or "" when packages were compared with nothing:
+	// AgeHours means something with FromIndex only.
+	From       string   `json:"from"`
 	Modified   string   `json:"modified"`  // newest record, RFC 3339, or ""
 	AgeHours   float64  `json:"age_hours"` // now less Modified
 	Advisories int      `json:"advisories"`
 	Ecosystems []string `json:"ecosystems"`
+	// Lacks holds the ecosystems whose records may rate flaws that the report's
+	// own advisories do not, and that the database does not have. Empty when
+	// every flaw is rated.
+	Lacks []string `json:"lacks,omitempty"`
 }
+
+// Where advisories came from.
+const (
+	FromIndex = "index" // the compiled database
+	FromAPI   = "api"   // --osv-api
+)
 
 // A PackageKind says on what evidence a package is listed.
 type PackageKind string

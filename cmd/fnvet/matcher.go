@@ -66,7 +66,21 @@ func (m *matcher) Match(ctx context.Context, pkgs []fnvet.Package) ([]fnvet.Find
 	if err != nil {
 		gaps = append(gaps, fnvet.Gap{Reason: fnvet.GapFailed, Detail: err.Error() + "; type: fnvet db update"})
 	}
+	info.Lacks = m.unlent(findings)
 	return findings, placed(append(gaps, m.judgeAge()...)), info
+}
+
+// unlent lists the ecosystems that might rate findings without a severity and
+// that the database does not have.
+func (m *matcher) unlent(findings []fnvet.Finding) []string {
+	var unrated []string
+	for i := range findings {
+		if f := &findings[i]; f.Severity == fnvet.SeverityUnknown && f.Package != nil {
+			base, _, _ := strings.Cut(f.Package.Ecosystem, ":")
+			unrated = append(unrated, base)
+		}
+	}
+	return m.without(advisory.Lenders(unrated))
 }
 
 // placed gives the gaps that concern no file a place.
@@ -94,7 +108,7 @@ func (m *matcher) ask(ctx context.Context, pkgs []fnvet.Package) ([]fnvet.Findin
 	if err != nil {
 		more = append(more, fnvet.Gap{Reason: fnvet.GapFailed, Detail: err.Error()})
 	}
-	info := fnvet.Database{Advisories: db.Status().Advisories, Ecosystems: []string{}}
+	info := fnvet.Database{From: fnvet.FromAPI, Advisories: db.Status().Advisories, Ecosystems: []string{}}
 	for _, e := range db.Status().Ecosystems {
 		info.Ecosystems = append(info.Ecosystems, e.Name)
 	}
@@ -146,7 +160,7 @@ func (m *matcher) age() time.Duration { return m.now.Sub(m.db.Status().Modified)
 func (m *matcher) describe() fnvet.Database {
 	st := m.db.Status()
 	d := fnvet.Database{
-		Modified: st.Modified.UTC().Format(time.RFC3339), Advisories: st.Advisories,
+		From: fnvet.FromIndex, Modified: st.Modified.UTC().Format(time.RFC3339), Advisories: st.Advisories,
 		// Whole hours: more digits would make two runs differ.
 		AgeHours:   float64(int64(m.age().Hours())),
 		Ecosystems: make([]string, 0, len(st.Ecosystems)),
@@ -175,10 +189,7 @@ func (m *matcher) ensure(ctx context.Context, need []string) error {
 	for _, e := range lacks {
 		m.tried[e] = true
 	}
-	m.cli.note("fetching advisories for %s", strings.Join(lacks, ", "))
-	o := m.flags.options(m.dir)
-	o.Ecosystems, o.SkipMissing = lacks, true
-	if _, err := m.cli.update(ctx, o); err != nil {
+	if err := m.fetch(ctx, lacks); err != nil {
 		m.why = err.Error()
 		m.cli.note("could not fetch advisories: %v", err)
 		return nil
@@ -188,7 +199,30 @@ func (m *matcher) ensure(ctx context.Context, need []string) error {
 	return err
 }
 
+// fetch brings ecosystems into the database, and with them those that rate their
+// flaws, as far as the source has these and can serve them.
+func (m *matcher) fetch(ctx context.Context, lacks []string) error {
+	o := m.flags.options(m.dir)
+	o.Ecosystems, o.SkipMissing = lacks, true
+	if raters := m.without(append(advisory.Lenders(lacks), lacks...)); len(raters) > len(lacks) {
+		o.Ecosystems = raters
+		m.cli.note("fetching advisories for %s, and of others that rate the same flaws", strings.Join(lacks, ", "))
+		if _, err := m.cli.update(ctx, o); err == nil || ctx.Err() != nil {
+			return err
+		}
+		o.Ecosystems = lacks
+	}
+	m.cli.note("fetching advisories for %s", strings.Join(lacks, ", "))
+	_, err := m.cli.update(ctx, o)
+	return err
+}
+
 func (m *matcher) lacking(need []string) []string {
+	return slices.DeleteFunc(m.without(need), func(e string) bool { return m.tried[e] })
+}
+
+// without lists, once and sorted, those of some ecosystems that the database lacks.
+func (m *matcher) without(names []string) []string {
 	have := map[string]bool{}
 	if m.db != nil {
 		for _, e := range m.db.Status().Ecosystems {
@@ -196,12 +230,13 @@ func (m *matcher) lacking(need []string) []string {
 		}
 	}
 	var lacks []string
-	for _, e := range need {
-		if !have[e] && !m.tried[e] {
+	for _, e := range names {
+		if !have[e] {
 			lacks = append(lacks, e)
 		}
 	}
-	return lacks
+	slices.Sort(lacks)
+	return slices.Compact(lacks)
 }
 
 // ecosystemsOf lists the ecosystems of packages that have an order of versions,
