@@ -1,0 +1,282 @@
+package java
+
+import (
+	"encoding/binary"
+	"errors"
+	"strings"
+)
+
+// The tags of the constant pool. JVM specification, 4.4.
+const (
+	tagUtf8 = 1 + iota
+	_
+	tagInteger
+	tagFloat
+	tagLong
+	tagDouble
+	tagClass
+	tagString
+	tagField
+	tagMethod
+	tagInterfaceMethod
+	tagNameAndType
+	_
+	_
+	tagMethodHandle
+	tagMethodType
+	tagDynamic
+	tagInvokeDynamic
+	tagModule
+	tagPackage
+)
+
+var errClass = errors.New("not a class file")
+
+// A classFile is a class while it is read.
+type classFile struct {
+	data []byte
+	at   []int // of each constant's tag in data; 0 for none
+	rest int   // where the constant pool ends
+}
+
+// parseClass indexes the constant pool.
+func parseClass(data []byte) (*classFile, error) {
+	if len(data) < 24 || binary.BigEndian.Uint32(data) != 0xCAFEBABE {
+		return nil, errClass
+	}
+	c := &classFile{data: data}
+	n := int(binary.BigEndian.Uint16(data[8:]))
+	c.at = make([]int, max(n, 1))
+	p := 10
+	for i := 1; i < n; i++ {
+		if p+3 > len(data) {
+			return nil, errClass
+		}
+		c.at[i] = p
+		switch data[p] {
+		case tagUtf8:
+			p += 3 + int(binary.BigEndian.Uint16(data[p+1:]))
+		case tagInteger, tagFloat, tagField, tagMethod, tagInterfaceMethod, tagNameAndType, tagDynamic, tagInvokeDynamic:
+			p += 5
+		case tagLong, tagDouble:
+			p += 9
+			i++
+		case tagClass, tagString, tagMethodType, tagModule, tagPackage:
+			p += 3
+		case tagMethodHandle:
+			p += 4
+		default:
+			return nil, errClass
+		}
+	}
+	if p+8 > len(data) {
+		return nil, errClass
+	}
+	c.rest = p
+	return c, nil
+}
+
+// constant returns the bytes after the tag of a constant, if it has that tag
+// and n bytes.
+func (c *classFile) constant(i int, tag byte, n int) []byte {
+	if i <= 0 || i >= len(c.at) || c.at[i] == 0 || c.data[c.at[i]] != tag || c.at[i]+1+n > len(c.data) {
+		return nil
+	}
+	return c.data[c.at[i]+1 : c.at[i]+1+n]
+}
+
+func u2(b []byte) int { return int(binary.BigEndian.Uint16(b)) }
+
+// utf8 is the text of a constant; modified UTF-8 equals UTF-8 for every name
+// that is looked for.
+func (c *classFile) utf8(i int) string {
+	b := c.constant(i, tagUtf8, 2)
+	if b == nil {
+		return ""
+	}
+	from, n := c.at[i]+3, u2(b)
+	if from+n > len(c.data) {
+		return ""
+	}
+	return string(c.data[from : from+n])
+}
+
+// class is the name of a class constant, "java/lang/String"; of arrays that of
+// their elements, "" for primitive ones.
+func (c *classFile) class(i int) string {
+	b := c.constant(i, tagClass, 2)
+	if b == nil {
+		return ""
+	}
+	name := c.utf8(u2(b))
+	if rest := strings.TrimLeft(name, "["); rest != name {
+		if !strings.HasPrefix(rest, "L") {
+			return ""
+		}
+		return strings.TrimSuffix(rest[1:], ";")
+	}
+	return name
+}
+
+// text is the value of a string constant.
+func (c *classFile) text(i int) (string, bool) {
+	b := c.constant(i, tagString, 2)
+	if b == nil {
+		return "", false
+	}
+	return c.utf8(u2(b)), true
+}
+
+// member is class, name and descriptor of a method constant.
+func (c *classFile) member(i int) (class, name, descriptor string) {
+	b := c.constant(i, tagMethod, 4)
+	if b == nil {
+		b = c.constant(i, tagInterfaceMethod, 4)
+	}
+	if b == nil {
+		return "", "", ""
+	}
+	pair := c.constant(u2(b[2:]), tagNameAndType, 4)
+	if pair == nil {
+		return "", "", ""
+	}
+	return c.class(u2(b)), c.utf8(u2(pair)), c.utf8(u2(pair[2:]))
+}
+
+// interfaces are those that the class itself implements.
+func (c *classFile) interfaces() []string {
+	p := c.rest + 6
+	n := u2(c.data[c.rest+6:])
+	var out []string
+	for i := range n {
+		at := p + 2 + 2*i
+		if at+2 > len(c.data) {
+			break
+		}
+		out = append(out, c.class(u2(c.data[at:])))
+	}
+	return out
+}
+
+// A member of a class: a method with its code, or a field.
+type classMember struct {
+	access           int
+	name, descriptor string
+	code             []byte
+}
+
+// accNative is the flag of methods in native libraries.
+const accNative = 0x0100
+
+// members calls each with every field and method, in their order; method tells
+// which. It returns false when the class is damaged behind its constants.
+func (c *classFile) members(each func(m classMember, method bool)) bool {
+	p := c.rest + 6
+	if p+2 > len(c.data) {
+		return false
+	}
+	p += 2 + 2*u2(c.data[p:])
+	for _, method := range []bool{false, true} {
+		if p+2 > len(c.data) {
+			return false
+		}
+		n := u2(c.data[p:])
+		p += 2
+		for range n {
+			if p+8 > len(c.data) {
+				return false
+			}
+			m := classMember{access: u2(c.data[p:]), name: c.utf8(u2(c.data[p+2:])), descriptor: c.utf8(u2(c.data[p+4:]))}
+			attributes := u2(c.data[p+6:])
+			p += 8
+			for range attributes {
+				if p+6 > len(c.data) {
+					return false
+				}
+				size := int(binary.BigEndian.Uint32(c.data[p+2:]))
+				if size < 0 || size > len(c.data)-p-6 {
+					return false
+				}
+				if body := c.data[p+6 : p+6+size]; method && c.utf8(u2(c.data[p:])) == "Code" && size >= 8 {
+					if length := int(binary.BigEndian.Uint32(body[4:])); length >= 0 && length <= size-8 {
+						m.code = body[8 : 8+length]
+					}
+				}
+				p += 6 + size
+			}
+			each(m, method)
+		}
+	}
+	return true
+}
+
+// calls walks the instructions of a method and calls each with the constant of
+// every call and, when a constant string is pushed right before it, that string's.
+// It returns false for code that does not add up.
+func calls(code []byte, each func(method, pushed int)) bool {
+	pushed := 0
+	for p := 0; p < len(code); {
+		op := code[p]
+		size := length(code, p)
+		if size <= 0 || p+size > len(code) {
+			return false
+		}
+		switch op {
+		case 0x12: // ldc
+			pushed = int(code[p+1])
+		case 0x13: // ldc_w
+			pushed = u2(code[p+1:])
+		case 0xb6, 0xb7, 0xb8, 0xb9: // invokevirtual, invokespecial, invokestatic, invokeinterface
+			each(u2(code[p+1:]), pushed)
+			pushed = 0
+		default:
+			pushed = 0
+		}
+		p += size
+	}
+	return true
+}
+
+// length is the size of the instruction at p in bytes, 0 if there is none. JVM
+// specification, 6.5.
+func length(code []byte, p int) int {
+	op := code[p]
+	switch {
+	case op == 0xaa || op == 0xab: // tableswitch, lookupswitch
+		q := (p + 4) &^ 3
+		if op == 0xaa {
+			if q+12 > len(code) {
+				return 0
+			}
+			low, high := int64(int32(binary.BigEndian.Uint32(code[q+4:]))), int64(int32(binary.BigEndian.Uint32(code[q+8:]))) // #nosec G115 -- signed by definition
+			if n := high - low + 1; n > 0 && n <= int64(len(code)) {
+				return q + 12 + 4*int(n) - p
+			}
+			return 0
+		}
+		if q+8 > len(code) {
+			return 0
+		}
+		if n := int(binary.BigEndian.Uint32(code[q+4:])); n >= 0 && n <= len(code) {
+			return q + 8 + 8*n - p
+		}
+		return 0
+	case op == 0xc4: // wide
+		if p+1 < len(code) && code[p+1] == 0x84 {
+			return 6
+		}
+		return 4
+	case op >= 0x99 && op <= 0xa8, op >= 0xb2 && op <= 0xb8, op == 0x11, op == 0x13, op == 0x14, op == 0x84,
+		op == 0xbb, op == 0xbd, op == 0xc0, op == 0xc1, op == 0xc6, op == 0xc7:
+		return 3
+	case op == 0x10, op == 0x12, op >= 0x15 && op <= 0x19, op >= 0x36 && op <= 0x3a, op == 0xa9, op == 0xbc:
+		return 2
+	case op == 0xb9, op == 0xba, op == 0xc8, op == 0xc9: // invokeinterface, invokedynamic, goto_w, jsr_w
+		return 5
+	case op == 0xc5: // multianewarray
+		return 4
+	case op > 0xc9:
+		return 0
+	}
+	return 1
+}
