@@ -36,7 +36,7 @@ func (d *Detector) handlers(runtime, stated string) (found []handler, unsure boo
 		h := handler{strings.Trim(path.Clean("/"+f.Root), "/"), f.Handler}
 		found = append(found, h)
 	}
-	return found, unsure
+	return found, unsure || len(found) == 0 && len(d.functions) > 0
 }
 
 // runs says whether a function is of a runtime, by that or by its handler.
