@@ -10,6 +10,7 @@ import (
 	"github.com/fnvet/fnvet/deps/dotnet"
 	"github.com/fnvet/fnvet/deps/golang"
 	"github.com/fnvet/fnvet/deps/internal/entry"
+	"github.com/fnvet/fnvet/deps/interpreter"
 	"github.com/fnvet/fnvet/deps/java"
 	"github.com/fnvet/fnvet/deps/license"
 	"github.com/fnvet/fnvet/deps/linux"
@@ -59,6 +60,11 @@ func Detectors() []Named {
 		{"deps/nuget-config", manifest(dotnet.ParseConfig, "packages.config")},
 		{"deps/gem-installed", filled(named(ruby.WantSpec, ruby.ParseSpec))},
 		{"deps/gem-lock", manifest(ruby.ParseLock, "Gemfile.lock", "gems.locked")},
+		{"deps/interpreter", reader{
+			max:   maxBinary,
+			want:  func(_ string, f *fnvet.File) bool { return interpreter.Want(f) },
+			parse: func(f *fnvet.File) ([]fnvet.Package, error) { return interpreter.Parse(f.Name, f.Data), nil },
+		}},
 		{"deps/composer-lock", manifest(php.ParseLock, "composer.lock")},
 		{"deps/archives", archives{}},
 		{"deps/license", license.New()},

@@ -25,6 +25,7 @@ type matcher struct {
 	tried map[string]bool // ecosystems whose fetch was tried in this run
 	why   string          // why the last fetch failed
 	old   bool            // the user was told that the database is not of today
+	bare  bool            // the user was told that interpreters were not compared
 }
 
 func (d *dbFlags) matcher(c *cli, now time.Time) (*matcher, error) {
@@ -51,7 +52,7 @@ func (m *matcher) Match(ctx context.Context, pkgs []fnvet.Package) ([]fnvet.Find
 	if m.flags.api != "" {
 		return m.ask(ctx, pkgs)
 	}
-	err := m.ensure(ctx, ecosystemsOf(pkgs))
+	err := m.ensure(ctx, ecosystemsOf(pkgs), optional(pkgs))
 	if m.db == nil {
 		if len(pkgs) == 0 {
 			return nil, nil, fnvet.Database{}
@@ -61,6 +62,10 @@ func (m *matcher) Match(ctx context.Context, pkgs []fnvet.Package) ([]fnvet.Find
 	info := m.describe()
 	if len(pkgs) == 0 {
 		return nil, nil, info
+	}
+	if lacks := m.without(optional(pkgs)); len(lacks) > 0 && !m.bare {
+		m.bare = true
+		m.cli.note("interpreters were not compared: the database has no advisories of %s; type: fnvet db update --ecosystem %s", lacks[0], lacks[0])
 	}
 	findings, gaps, err := m.db.Match(ctx, pkgs)
 	if err != nil {
@@ -174,7 +179,7 @@ func (m *matcher) describe() fnvet.Database {
 
 // ensure opens the database and, where fetching is allowed, brings in the
 // ecosystems it lacks. One of another format counts as none.
-func (m *matcher) ensure(ctx context.Context, need []string) error {
+func (m *matcher) ensure(ctx context.Context, need, also []string) error {
 	var err error
 	if m.db == nil {
 		m.db, err = advisory.Open(m.dir)
@@ -189,7 +194,7 @@ func (m *matcher) ensure(ctx context.Context, need []string) error {
 	for _, e := range lacks {
 		m.tried[e] = true
 	}
-	if err := m.fetch(ctx, lacks); err != nil {
+	if err := m.fetch(ctx, lacks, also); err != nil {
 		m.why = err.Error()
 		m.cli.note("could not fetch advisories: %v", err)
 		return nil
@@ -200,13 +205,13 @@ func (m *matcher) ensure(ctx context.Context, need []string) error {
 }
 
 // fetch brings ecosystems into the database, and with them those that rate their
-// flaws, as far as the source has these and can serve them.
-func (m *matcher) fetch(ctx context.Context, lacks []string) error {
+// flaws and those in also, as far as the source has these and can serve them.
+func (m *matcher) fetch(ctx context.Context, lacks, also []string) error {
 	o := m.flags.options(m.dir)
 	o.Ecosystems, o.SkipMissing = lacks, true
-	if raters := m.without(append(advisory.Lenders(lacks), lacks...)); len(raters) > len(lacks) {
+	if raters := m.without(slices.Concat(advisory.Lenders(lacks), lacks, also)); len(raters) > len(lacks) {
 		o.Ecosystems = raters
-		m.cli.note("fetching advisories for %s, and of others that rate the same flaws", strings.Join(lacks, ", "))
+		m.cli.note("fetching advisories for %s, and others that rate the same flaws or name interpreters", strings.Join(lacks, ", "))
 		if _, err := m.cli.update(ctx, o); err == nil || ctx.Err() != nil {
 			return err
 		}
@@ -237,6 +242,16 @@ func (m *matcher) without(names []string) []string {
 	}
 	slices.Sort(lacks)
 	return slices.Compact(lacks)
+}
+
+// optional lists the ecosystems that packages have use for and can do without.
+func optional(pkgs []fnvet.Package) []string {
+	for i := range pkgs {
+		if advisory.Interpreter(&pkgs[i]) {
+			return []string{advisory.Interpreters}
+		}
+	}
+	return nil
 }
 
 // ecosystemsOf lists the ecosystems of packages that have an order of versions,
