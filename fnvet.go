@@ -66,6 +66,8 @@ type Facts struct {
 	Distro *Distro
 	// Reach is set by the detector that follows imports from the entry point.
 	Reach []ReachFact
+	// Host is set by the detectors that tell what the code runs on.
+	Host *Host
 	// Links is set by the detector that reads the symbols of Go binaries.
 	Links []LinkFact
 	// Functions is set by the detector that reads templates: those whose code is,
@@ -76,6 +78,25 @@ type Facts struct {
 	// Texts are the licence texts, for the packages they lie with.
 	Texts []LicenseText
 }
+
+// A Host is what a function runs on besides its package, as far as the package
+// shows. Empty fields are not known.
+type Host struct {
+	Runtime string // as the provider writes it: "nodejs22.x"
+	From    string // one of the Runtime constants
+	Base    string // of an image: "distroless debian 12"
+	// SDK holds the packages of the provider's SDK that the code imports and that
+	// are not in the artifact: on a managed runtime they come from that.
+	SDK []string
+}
+
+// Where a runtime is known from.
+const (
+	RuntimeAPI       = "api"       // what the provider states of a deployed function
+	RuntimeTemplate  = "template"  // a template in or beside the package
+	RuntimeImage     = "image"     // environment and files of the image
+	RuntimeBootstrap = "bootstrap" // a custom runtime's program in the package
+)
 
 // A ReachFact says whether the handler can load what a Location of that Path
 // and Layer states. What has no fact is unknown.
@@ -193,6 +214,15 @@ type Config struct {
 	EnvNames     []string `json:"env_names,omitempty"`
 	LabelNames   []string `json:"label_names,omitempty"`
 	Distro       string   `json:"distro,omitempty"` // "debian 12"
+	// Base is the image this one was made from, as far as it shows: what its
+	// labels name, else what kind of image it is: "distroless", "aws-lambda python3.12".
+	Base string `json:"base,omitempty"`
+	// RuntimeFrom is one of the Runtime constants, when Runtime is set.
+	RuntimeFrom string `json:"runtime_from,omitempty"`
+	// RuntimeSDK holds packages that the code imports, that are not in the
+	// artifact, and that the managed runtime brings: their versions are the
+	// provider's choice, and are not matched.
+	RuntimeSDK []string `json:"runtime_sdk,omitempty"`
 
 	// What the API states of a Lambda function.
 	Function      string   `json:"function,omitempty"` // ARN

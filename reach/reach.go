@@ -161,6 +161,9 @@ func (d *Detector) Finish(ctx context.Context, removed func(path, layer string) 
 	defer d.mu.Unlock()
 	var facts fnvet.Facts
 	d.files = slices.DeleteFunc(d.files, func(f file) bool { return removed(f.path, f.layer) })
+	if sdk := d.sdk(); len(sdk) > 0 {
+		facts.Host = &fnvet.Host{SDK: sdk}
+	}
 	systems := make(map[string][]file)
 	var order []string
 	for _, f := range d.files {
