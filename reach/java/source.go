@@ -4,6 +4,8 @@ import (
 	"path"
 	"slices"
 	"strings"
+
+	"github.com/fnvet/fnvet/internal/classfile"
 )
 
 // A flag is something about a class that its constants do not answer.
@@ -141,27 +143,26 @@ var handlers = [...]string{
 }
 
 func (f *File) readClass(data []byte) {
-	c, err := parseClass(data)
+	c, err := classfile.Parse(data)
 	if err != nil {
 		f.flags, f.class = damaged, classOfName(f.Name)
 		f.text(string(data[:min(len(data), maxText)]))
 		return
 	}
-	f.class = strings.Clone(c.class(u2(c.data[c.rest+2:])))
+	f.class = strings.Clone(c.Name())
 	typed, byClass := false, false
 	var reflective []int // constants of methods that look classes up
-	for i := range c.at {
-		switch {
-		case c.at[i] == 0:
-		case c.data[c.at[i]] == tagClass:
-			f.refer(&f.refs, c.class(i))
-		case c.data[c.at[i]] == tagUtf8:
-			text := c.utf8(i)
+	for i := range c.Len() {
+		switch c.Tag(i) {
+		case classfile.TagClass:
+			f.refer(&f.refs, c.Class(i))
+		case classfile.TagUTF8:
+			text := c.UTF8(i)
 			typed = typed || text == "Lcom/fasterxml/jackson/annotation/JsonTypeInfo;"
 			byClass = byClass || text == "CLASS" || text == "MINIMAL_CLASS"
 			f.text(text)
-		case c.data[c.at[i]] == tagMethod || c.data[c.at[i]] == tagInterfaceMethod:
-			class, name, descriptor := c.member(i)
+		case classfile.TagMethod, classfile.TagInterfaceMethod:
+			class, name, descriptor := c.Method(i)
 			if looksUp(class, name, descriptor) {
 				reflective = append(reflective, i)
 			}
@@ -171,7 +172,7 @@ func (f *File) readClass(data []byte) {
 	if typed && byClass {
 		f.flags |= openTyped
 	}
-	for _, i := range c.interfaces() {
+	for _, i := range c.Interfaces() {
 		f.entry = f.entry || slices.Contains(handlers[:], i)
 	}
 	f.look(c, reflective)
@@ -179,24 +180,24 @@ func (f *File) readClass(data []byte) {
 
 // look finds calls that look classes up: those of a constant name are references,
 // others make the class one that reflects.
-func (f *File) look(c *classFile, reflective []int) {
-	for i := range c.at { // method references: Class::forName
-		if h := c.constant(i, tagMethodHandle, 3); h != nil && slices.Contains(reflective, u2(h[1:])) {
+func (f *File) look(c *classfile.File, reflective []int) {
+	for i := range c.Len() { // method references: Class::forName
+		if h := c.Constant(i, classfile.TagMethodHandle, 3); h != nil && slices.Contains(reflective, classfile.U2(h[1:])) {
 			f.flags |= reflects
 		}
 	}
-	whole := c.members(func(m classMember, method bool) {
-		if method && m.access&accNative != 0 {
+	whole := c.Members(func(m classfile.Member, method bool) {
+		if method && m.Access&classfile.AccNative != 0 {
 			f.flags |= native
 		}
-		if !method || m.code == nil || len(reflective) == 0 {
+		if !method || m.Code == nil || len(reflective) == 0 {
 			return
 		}
-		ok := calls(m.code, func(call, pushed int) {
+		ok := classfile.Calls(m.Code, func(call, pushed int) {
 			if !slices.Contains(reflective, call) {
 				return
 			}
-			text, constant := c.text(pushed)
+			text, constant := c.Text(pushed)
 			if !constant {
 				f.flags |= reflects
 				return

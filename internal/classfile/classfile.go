@@ -1,4 +1,7 @@
-package java
+// Package classfile reads what fnvet needs of Java class files: constants,
+// members and the instructions of methods. It checks no more than it must to stay
+// within the bytes, and loads nothing.
+package classfile
 
 import (
 	"encoding/binary"
@@ -8,21 +11,21 @@ import (
 
 // The tags of the constant pool. JVM specification, 4.4.
 const (
-	tagUtf8 = 1 + iota
+	TagUTF8 = 1 + iota
 	_
 	tagInteger
 	tagFloat
 	tagLong
 	tagDouble
-	tagClass
+	TagClass
 	tagString
 	tagField
-	tagMethod
-	tagInterfaceMethod
+	TagMethod
+	TagInterfaceMethod
 	tagNameAndType
 	_
 	_
-	tagMethodHandle
+	TagMethodHandle
 	tagMethodType
 	tagDynamic
 	tagInvokeDynamic
@@ -30,85 +33,107 @@ const (
 	tagPackage
 )
 
-var errClass = errors.New("not a class file")
+// ErrFormat is the error of bytes that are no class file.
+var ErrFormat = errors.New("not a class file")
 
-// A classFile is a class while it is read.
-type classFile struct {
+// A File is a class while it is read.
+type File struct {
 	data []byte
 	at   []int // of each constant's tag in data; 0 for none
 	rest int   // where the constant pool ends
 }
 
-// parseClass indexes the constant pool.
-func parseClass(data []byte) (*classFile, error) {
-	if len(data) < 24 || binary.BigEndian.Uint32(data) != 0xCAFEBABE {
-		return nil, errClass
+// Len is the number of the highest constant and one.
+func (c *File) Len() int { return len(c.at) }
+
+// Tag is the tag of a constant, 0 for none.
+func (c *File) Tag(i int) byte {
+	if i <= 0 || i >= len(c.at) || c.at[i] == 0 {
+		return 0
 	}
-	c := &classFile{data: data}
+	return c.data[c.at[i]]
+}
+
+// Access is the flags of the class.
+func (c *File) Access() int { return U2(c.data[c.rest:]) }
+
+// Name is the class's own name, "com/acme/Handler".
+func (c *File) Name() string { return c.Class(U2(c.data[c.rest+2:])) }
+
+// Super is the name of the class it extends.
+func (c *File) Super() string { return c.Class(U2(c.data[c.rest+4:])) }
+
+// Parse indexes the constant pool.
+func Parse(data []byte) (*File, error) {
+	if len(data) < 24 || binary.BigEndian.Uint32(data) != 0xCAFEBABE {
+		return nil, ErrFormat
+	}
+	c := &File{data: data}
 	n := int(binary.BigEndian.Uint16(data[8:]))
 	c.at = make([]int, max(n, 1))
 	p := 10
 	for i := 1; i < n; i++ {
 		if p+3 > len(data) {
-			return nil, errClass
+			return nil, ErrFormat
 		}
 		c.at[i] = p
 		switch data[p] {
-		case tagUtf8:
+		case TagUTF8:
 			p += 3 + int(binary.BigEndian.Uint16(data[p+1:]))
-		case tagInteger, tagFloat, tagField, tagMethod, tagInterfaceMethod, tagNameAndType, tagDynamic, tagInvokeDynamic:
+		case tagInteger, tagFloat, tagField, TagMethod, TagInterfaceMethod, tagNameAndType, tagDynamic, tagInvokeDynamic:
 			p += 5
 		case tagLong, tagDouble:
 			p += 9
 			i++
-		case tagClass, tagString, tagMethodType, tagModule, tagPackage:
+		case TagClass, tagString, tagMethodType, tagModule, tagPackage:
 			p += 3
-		case tagMethodHandle:
+		case TagMethodHandle:
 			p += 4
 		default:
-			return nil, errClass
+			return nil, ErrFormat
 		}
 	}
 	if p+8 > len(data) {
-		return nil, errClass
+		return nil, ErrFormat
 	}
 	c.rest = p
 	return c, nil
 }
 
-// constant returns the bytes after the tag of a constant, if it has that tag
+// Constant returns the bytes after the tag of a constant, if it has that tag
 // and n bytes.
-func (c *classFile) constant(i int, tag byte, n int) []byte {
+func (c *File) Constant(i int, tag byte, n int) []byte {
 	if i <= 0 || i >= len(c.at) || c.at[i] == 0 || c.data[c.at[i]] != tag || c.at[i]+1+n > len(c.data) {
 		return nil
 	}
 	return c.data[c.at[i]+1 : c.at[i]+1+n]
 }
 
-func u2(b []byte) int { return int(binary.BigEndian.Uint16(b)) }
+// U2 is an unsigned number of two bytes.
+func U2(b []byte) int { return int(binary.BigEndian.Uint16(b)) }
 
-// utf8 is the text of a constant; modified UTF-8 equals UTF-8 for every name
+// UTF8 is the text of a constant; modified UTF-8 equals UTF-8 for every name
 // that is looked for.
-func (c *classFile) utf8(i int) string {
-	b := c.constant(i, tagUtf8, 2)
+func (c *File) UTF8(i int) string {
+	b := c.Constant(i, TagUTF8, 2)
 	if b == nil {
 		return ""
 	}
-	from, n := c.at[i]+3, u2(b)
+	from, n := c.at[i]+3, U2(b)
 	if from+n > len(c.data) {
 		return ""
 	}
 	return string(c.data[from : from+n])
 }
 
-// class is the name of a class constant, "java/lang/String"; of arrays that of
+// Class is the name of a class constant, "java/lang/String"; of arrays that of
 // their elements, "" for primitive ones.
-func (c *classFile) class(i int) string {
-	b := c.constant(i, tagClass, 2)
+func (c *File) Class(i int) string {
+	b := c.Constant(i, TagClass, 2)
 	if b == nil {
 		return ""
 	}
-	name := c.utf8(u2(b))
+	name := c.UTF8(U2(b))
 	if rest := strings.TrimLeft(name, "["); rest != name {
 		if !strings.HasPrefix(rest, "L") {
 			return ""
@@ -118,76 +143,76 @@ func (c *classFile) class(i int) string {
 	return name
 }
 
-// text is the value of a string constant.
-func (c *classFile) text(i int) (string, bool) {
-	b := c.constant(i, tagString, 2)
+// Text is the value of a string constant.
+func (c *File) Text(i int) (string, bool) {
+	b := c.Constant(i, tagString, 2)
 	if b == nil {
 		return "", false
 	}
-	return c.utf8(u2(b)), true
+	return c.UTF8(U2(b)), true
 }
 
-// member is class, name and descriptor of a method constant.
-func (c *classFile) member(i int) (class, name, descriptor string) {
-	b := c.constant(i, tagMethod, 4)
+// Method is class, name and descriptor of a method constant.
+func (c *File) Method(i int) (class, name, descriptor string) {
+	b := c.Constant(i, TagMethod, 4)
 	if b == nil {
-		b = c.constant(i, tagInterfaceMethod, 4)
+		b = c.Constant(i, TagInterfaceMethod, 4)
 	}
 	if b == nil {
 		return "", "", ""
 	}
-	pair := c.constant(u2(b[2:]), tagNameAndType, 4)
+	pair := c.Constant(U2(b[2:]), tagNameAndType, 4)
 	if pair == nil {
 		return "", "", ""
 	}
-	return c.class(u2(b)), c.utf8(u2(pair)), c.utf8(u2(pair[2:]))
+	return c.Class(U2(b)), c.UTF8(U2(pair)), c.UTF8(U2(pair[2:]))
 }
 
-// interfaces are those that the class itself implements.
-func (c *classFile) interfaces() []string {
+// Interfaces are those that the class itself implements.
+func (c *File) Interfaces() []string {
 	p := c.rest + 6
-	n := u2(c.data[c.rest+6:])
+	n := U2(c.data[c.rest+6:])
 	var out []string
 	for i := range n {
 		at := p + 2 + 2*i
 		if at+2 > len(c.data) {
 			break
 		}
-		out = append(out, c.class(u2(c.data[at:])))
+		out = append(out, c.Class(U2(c.data[at:])))
 	}
 	return out
 }
 
 // A member of a class: a method with its code, or a field.
-type classMember struct {
-	access           int
-	name, descriptor string
-	code             []byte
+type Member struct {
+	Access           int
+	Name, Descriptor string
+	Code             []byte
 }
 
-// accNative is the flag of methods in native libraries.
-const accNative = 0x0100
+// AccNative is the flag of methods in native libraries.
+const AccNative = 0x0100
 
-// members calls each with every field and method, in their order; method tells
+// Members calls each with every field and method, in their order; method tells
 // which. It returns false when the class is damaged behind its constants.
-func (c *classFile) members(each func(m classMember, method bool)) bool {
+func (c *File) Members(each func(m Member, method bool)) bool {
 	p := c.rest + 6
 	if p+2 > len(c.data) {
 		return false
 	}
-	p += 2 + 2*u2(c.data[p:])
+	p += 2 + 2*U2(c.data[p:])
 	for _, method := range []bool{false, true} {
 		if p+2 > len(c.data) {
 			return false
 		}
-		n := u2(c.data[p:])
+		n := U2(c.data[p:])
 		p += 2
 		for range n {
 			if p+8 > len(c.data) {
 				return false
 			}
-			m := classMember{access: u2(c.data[p:]), name: c.utf8(u2(c.data[p+2:])), descriptor: c.utf8(u2(c.data[p+4:]))}
-			attributes := u2(c.data[p+6:])
+			m := Member{Access: U2(c.data[p:]), Name: c.UTF8(U2(c.data[p+2:])), Descriptor: c.UTF8(U2(c.data[p+4:]))}
+			attributes := U2(c.data[p+6:])
 			p += 8
 			for range attributes {
 				if p+6 > len(c.data) {
@@ -197,9 +222,9 @@ func (c *classFile) members(each func(m classMember, method bool)) bool {
 				if size < 0 || size > len(c.data)-p-6 {
 					return false
 				}
-				if body := c.data[p+6 : p+6+size]; method && c.utf8(u2(c.data[p:])) == "Code" && size >= 8 {
+				if body := c.data[p+6 : p+6+size]; method && c.UTF8(U2(c.data[p:])) == "Code" && size >= 8 {
 					if length := int(binary.BigEndian.Uint32(body[4:])); length >= 0 && length <= size-8 {
-						m.code = body[8 : 8+length]
+						m.Code = body[8 : 8+length]
 					}
 				}
 				p += 6 + size
@@ -210,14 +235,14 @@ func (c *classFile) members(each func(m classMember, method bool)) bool {
 	return true
 }
 
-// calls walks the instructions of a method and calls each with the constant of
+// Calls walks the instructions of a method and calls each with the constant of
 // every call and, when a constant string is pushed right before it, that string's.
 // It returns false for code that does not add up.
-func calls(code []byte, each func(method, pushed int)) bool {
+func Calls(code []byte, each func(method, pushed int)) bool {
 	pushed := 0
 	for p := 0; p < len(code); {
 		op := code[p]
-		size := length(code, p)
+		size := Length(code, p)
 		if size <= 0 || p+size > len(code) {
 			return false
 		}
@@ -225,9 +250,9 @@ func calls(code []byte, each func(method, pushed int)) bool {
 		case 0x12: // ldc
 			pushed = int(code[p+1])
 		case 0x13: // ldc_w
-			pushed = u2(code[p+1:])
+			pushed = U2(code[p+1:])
 		case 0xb6, 0xb7, 0xb8, 0xb9: // invokevirtual, invokespecial, invokestatic, invokeinterface
-			each(u2(code[p+1:]), pushed)
+			each(U2(code[p+1:]), pushed)
 			pushed = 0
 		default:
 			pushed = 0
@@ -237,9 +262,9 @@ func calls(code []byte, each func(method, pushed int)) bool {
 	return true
 }
 
-// length is the size of the instruction at p in bytes, 0 if there is none. JVM
+// Length is the size of the instruction at p in bytes, 0 if there is none. JVM
 // specification, 6.5.
-func length(code []byte, p int) int {
+func Length(code []byte, p int) int {
 	op := code[p]
 	switch {
 	case op == 0xaa || op == 0xab: // tableswitch, lookupswitch
