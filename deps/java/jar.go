@@ -6,7 +6,7 @@
 // hold. For other jars the artifact and version come from the file name and
 // manifest, and candidate groups from the manifest and the packages of the
 // classes: an advisory names group and artifact, and a wrong group hides it.
-// It reads no code inside classes.
+// What a jar holds and does not state is known by the shapes of its classes.
 package java
 
 import (
@@ -51,6 +51,9 @@ type jar struct {
 	hashes   []fnvet.Hash
 	poms     []pom
 	dirs     map[string]int // classes by directory
+	sums     map[string]sum // shapes of classes by directory
+	seen     map[string]*sighting
+	versions map[string]string // by path below a directory, and that
 }
 
 // A pom is one statement of coordinates.
@@ -181,7 +184,10 @@ func (j *Jars) class(f *fnvet.File) {
 	if dir == "" {
 		return
 	}
+	shape := Shape(f.Data)
 	j.with(f, "", func(r *jar) {
+		r.noteShape(f, path.Dir(f.Name), shape)
+		r.noteVersion(f, f.Data)
 		if _, ok := r.dirs[dir]; ok || len(r.dirs) < maxDirs {
 			r.dirs[strings.Clone(dir)]++
 		}
@@ -331,15 +337,16 @@ func (r *jar) packages(removed func(path, layer string) bool) []fnvet.Package {
 		seen[name+"@"+p.version] = len(out)
 		out = append(out, pkg)
 	}
-	if owned || !id.known(len(r.poms)) {
-		return out
-	}
-	if pkg, ok := r.guess(id); ok && !removed(r.manPath, r.layer) {
+	if pkg, ok := r.guess(id); !owned && id.known(len(r.poms)) && ok && !removed(r.manPath, r.layer) {
 		pkg.Licenses, pkg.Hashes = licenses, r.hashes
 		r.vendor(&pkg)
 		out = append(out, pkg)
 	}
-	return out
+	return append(out, r.byShape(func(artifact string) bool {
+		return id.artifact == artifact || slices.ContainsFunc(out, func(p fnvet.Package) bool {
+			return p.Name == artifact || strings.HasSuffix(p.Name, ":"+artifact)
+		})
+	})...)
 }
 
 // vendor adds what the manifest says of who made the jar, where no pom does:

@@ -364,7 +364,7 @@ public class Driver {
 	}
 	files := read(t, jars)
 	total, wrong, no, known := 0, 0, 0, 0
-	for i, entry := range entryClasses(jars, 60) {
+	for i, entry := range entryClasses(jars, 40) {
 		log := filepath.Join(t.TempDir(), fmt.Sprint(i))
 		cmd := exec.CommandContext(t.Context(), "java", "-Xlog:class+load=info:file="+log+":none", "-cp", at+string(filepath.ListSeparator)+filepath.Join(dir, "*"), "fnvet.Driver")
 		cmd.Stdin = strings.NewReader(strings.ReplaceAll(entry, "/", "."))

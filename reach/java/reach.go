@@ -107,10 +107,7 @@ func newWalk(files []File, p Program) *walk {
 		f := &files[i]
 		switch {
 		case f.kind == service:
-			w.provided[hash(f.class)] = append(w.provided[hash(f.class)], f.words...)
-			if fromJDK(f.class) { // the JDK asks for these by itself
-				w.provided[0] = append(w.provided[0], f.words...)
-			}
+			w.provide(f)
 		case f.kind == classes && f.class != "":
 			w.byName[hash(f.class)] = append(w.byName[hash(f.class)], i)
 			w.byDir[hash(parent(f.class))] = append(w.byDir[hash(parent(f.class))], i)
@@ -122,13 +119,20 @@ func newWalk(files []File, p Program) *walk {
 	return w
 }
 
-func fromJDK(class string) bool {
-	for _, p := range []string{"java/", "javax/", "jdk/", "sun/", "jakarta/", "com/sun/", "org/w3c/", "org/xml/"} {
-		if strings.HasPrefix(class, p) {
-			return true
-		}
+// provide notes the providers that a service file names, by what asks for them:
+// the service itself, or for one of the JDK's the part of the JDK it is in; 0 for
+// those that the JDK may ask for by itself.
+func (w *walk) provide(f *File) {
+	key := hash(f.class)
+	switch part := partOfJDK(f.class); {
+	case strings.HasPrefix(f.class, "javax/annotation/processing/"):
+		return // javac's
+	case part == "JDK java/lang" || part == "JDK java/nio" || part == "JDK java/net" || part == "JDK java/time" || part == "JDK java/util":
+		key = 0
+	case part != "":
+		key = hash(part)
 	}
-	return false
+	w.provided[key] = append(w.provided[key], f.words...)
 }
 
 func (w *walk) archive(name string) *archive {
@@ -293,6 +297,9 @@ func (w *walk) effects(i int) {
 		w.load(s, maybe, i)
 	}
 	w.services(hash(f.class))
+	for _, r := range f.refs {
+		w.services(r)
+	}
 	if f.flags&(reflects|native|decodes|starts) != 0 {
 		w.dynamic(i, own)
 	}
@@ -303,7 +310,11 @@ func (w *walk) effects(i int) {
 
 // services reaches the providers of a service; 0 stands for all of the JDK's.
 func (w *walk) services(name uint64) {
-	for _, p := range w.provided[name] {
+	list, ok := w.provided[name]
+	if !ok {
+		return
+	}
+	for _, p := range list {
 		w.load(p, maybe, -1)
 	}
 	delete(w.provided, name)

@@ -213,12 +213,36 @@ func (f *File) look(c *classfile.File, reflective []int) {
 	}
 }
 
-// refer adds a class that is not the JDK's.
+// refer adds a class; of the JDK's only the part of the JDK that it is in.
 func (f *File) refer(to *[]uint64, name string) {
-	if name == "" || len(name) > maxText || strings.HasPrefix(name, "java/") || strings.HasPrefix(name, "jdk/") || strings.HasPrefix(name, "sun/") {
+	if name == "" || len(name) > maxText {
+		return
+	}
+	if part := partOfJDK(name); part != "" {
+		*to = append(*to, hash(part))
+	}
+	if strings.HasPrefix(name, "java/") || strings.HasPrefix(name, "jdk/") || strings.HasPrefix(name, "sun/") {
 		return
 	}
 	*to = append(*to, hash(name))
+}
+
+// partOfJDK names what asks for services together, in a form that is no class's
+// name: "JDK java/sql" for java/sql/Driver. "" for classes of others.
+func partOfJDK(class string) string {
+	for _, xml := range []string{"javax/xml/", "org/xml/sax/", "org/w3c/dom/", "java/beans/", "java/util/prefs/"} {
+		if strings.HasPrefix(class, xml) {
+			return "JDK javax/xml"
+		}
+	}
+	if !strings.HasPrefix(class, "java/") && !strings.HasPrefix(class, "javax/") {
+		return ""
+	}
+	parts := strings.SplitN(class, "/", 3)
+	if len(parts) < 3 {
+		return ""
+	}
+	return "JDK " + parts[0] + "/" + parts[1]
 }
 
 // looksUp tells methods that find a class by its name.
