@@ -36,8 +36,9 @@ const (
 
 // Jars lists the packages of jars from their entries. One value serves one scan.
 type Jars struct {
-	mu   sync.Mutex
-	jars map[string]*jar // by container, directory of META-INF and layer
+	marks map[uint64][]mark // classes of known artifacts, by shape
+	mu    sync.Mutex
+	jars  map[string]*jar // by container, directory of META-INF and layer
 }
 
 // A jar is what was seen of one archive, or of one exploded tree.
@@ -67,7 +68,7 @@ type pom struct {
 }
 
 // NewJars returns a detector for one scan.
-func NewJars() *Jars { return &Jars{jars: make(map[string]*jar)} }
+func NewJars() *Jars { return &Jars{marks: shapes(), jars: make(map[string]*jar)} }
 
 // Want takes the jar itself (for its hashes), manifests, Maven coordinates and
 // the names of classes.
@@ -185,8 +186,9 @@ func (j *Jars) class(f *fnvet.File) {
 		return
 	}
 	shape := Shape(f.Data)
+	marks := j.marks[shape]
 	j.with(f, "", func(r *jar) {
-		r.noteShape(f, path.Dir(f.Name), shape)
+		r.noteShape(f, path.Dir(f.Name), shape, marks)
 		r.noteVersion(f, f.Data)
 		if _, ok := r.dirs[dir]; ok || len(r.dirs) < maxDirs {
 			r.dirs[strings.Clone(dir)]++

@@ -196,7 +196,7 @@ type sighting struct {
 
 // noteShape keeps what a class tells: its part of the sum of its directory, and
 // the artifacts that it is a mark of.
-func (r *jar) noteShape(f *fnvet.File, dir string, shape uint64) {
+func (r *jar) noteShape(f *fnvet.File, dir string, shape uint64, marks []mark) {
 	if shape == 0 || strings.HasPrefix(f.Name, "META-INF/") {
 		return
 	}
@@ -206,7 +206,7 @@ func (r *jar) noteShape(f *fnvet.File, dir string, shape uint64) {
 		}
 		r.sums[strings.Clone(dir)] = sum{old.count + 1, old.sum + shape}
 	}
-	for _, m := range shapes()[shape] {
+	for _, m := range marks {
 		// "x/shaded/gson/internal/A" of "com/google/gson" and "internal/A" is below "x/shaded/gson".
 		root, ok := strings.CutSuffix(strings.TrimSuffix(f.Name, ".class"), "/"+m.path)
 		if !ok || path.Dir(f.Name) != dir {
