@@ -36,11 +36,13 @@ const (
 // ErrFormat is the error of bytes that are no class file.
 var ErrFormat = errors.New("not a class file")
 
-// A File is a class while it is read.
+// A File is a class while it is read. The texts that it returns share one copy of
+// the class's bytes: clone what is kept.
 type File struct {
 	data []byte
-	at   []int // of each constant's tag in data; 0 for none
-	rest int   // where the constant pool ends
+	text string // the same as data
+	at   []int  // of each constant's tag in data; 0 for none
+	rest int    // where the constant pool ends
 }
 
 // Len is the number of the highest constant and one.
@@ -96,7 +98,7 @@ func Parse(data []byte) (*File, error) {
 	if p+8 > len(data) {
 		return nil, ErrFormat
 	}
-	c.rest = p
+	c.rest, c.text = p, string(data)
 	return c, nil
 }
 
@@ -123,7 +125,7 @@ func (c *File) UTF8(i int) string {
 	if from+n > len(c.data) {
 		return ""
 	}
-	return string(c.data[from : from+n])
+	return c.text[from : from+n]
 }
 
 // Class is the name of a class constant, "java/lang/String"; of arrays that of

@@ -123,10 +123,17 @@ func Read(name string, data []byte) File {
 		f.kind = resource
 		f.text(string(data))
 	}
-	f.words, f.refs, f.soft = unique(f.words), unique(f.refs), unique(f.soft)
+	f.refs, f.soft = unique(f.refs), unique(f.soft)
+	f.words = slices.Clip(slices.DeleteFunc(unique(f.words), func(h uint64) bool { return has(f.refs, h) || has(f.soft, h) }))
+	f.soft = slices.Clip(slices.DeleteFunc(f.soft, func(h uint64) bool { return has(f.refs, h) }))
 	slices.Sort(f.stems)
 	f.stems = slices.Compact(f.stems)
 	return f
+}
+
+func has(sorted []uint64, h uint64) bool {
+	_, ok := slices.BinarySearch(sorted, h)
+	return ok
 }
 
 func unique(list []uint64) []uint64 {
@@ -230,6 +237,9 @@ func (f *File) refer(to *[]uint64, name string) {
 // partOfJDK names what asks for services together, in a form that is no class's
 // name: "JDK java/sql" for java/sql/Driver. "" for classes of others.
 func partOfJDK(class string) string {
+	if class == "" || class[0] != 'j' && class[0] != 'o' {
+		return ""
+	}
 	for _, xml := range []string{"javax/xml/", "org/xml/sax/", "org/w3c/dom/", "java/beans/", "java/util/prefs/"} {
 		if strings.HasPrefix(class, xml) {
 			return "JDK javax/xml"
@@ -350,14 +360,22 @@ func (f *File) word(word string, end byte) {
 				break
 			}
 		}
+		if word[0] == 'L' && strings.IndexByte(word, '.') < 0 {
+			return // a descriptor, and nothing else
+		}
 	}
-	name := strings.Trim(strings.ReplaceAll(word, ".", "/"), "/")
-	if strings.HasPrefix(name, "java/") || name == "" {
+	name := strings.Trim(word, "./")
+	if name == "" || strings.HasPrefix(name, "java/") || strings.HasPrefix(name, "java.") {
 		return
 	}
-	f.words = append(f.words, hash(name), hash(strings.TrimSuffix(name, "/class")))
+	f.words = append(f.words, hashPath(name))
+	if class, ok := strings.CutSuffix(name, "/class"); ok {
+		f.words = append(f.words, hashPath(class))
+	} else if class, ok := strings.CutSuffix(name, ".class"); ok {
+		f.words = append(f.words, hashPath(class))
+	}
 	if last := word[len(word)-1]; (last == '.' || last == '/' || last == '$') && len(f.stems) < maxWords/10 {
-		stem := name
+		stem := strings.ReplaceAll(name, ".", "/")
 		if last != '$' {
 			stem += "/"
 		}
@@ -365,9 +383,29 @@ func (f *File) word(word string, end byte) {
 	}
 }
 
-func nameByte(c byte) bool {
-	return c >= 'a' && c <= 'z' || c >= 'A' && c <= 'Z' || c >= '0' && c <= '9' || c == '_' || c == '$' || c == '.' || c == '/' || c >= 0x80
+// hashPath is hash of a name with slashes for its dots.
+func hashPath(s string) uint64 {
+	h := uint64(14695981039346656037)
+	for i := range len(s) {
+		c := s[i]
+		if c == '.' {
+			c = '/'
+		}
+		h = (h ^ uint64(c)) * 1099511628211
+	}
+	return h
 }
+
+func nameByte(c byte) bool { return nameBytes[c] }
+
+// nameBytes are the bytes of names of classes, packages and paths.
+var nameBytes = func() (set [256]bool) {
+	for c := range set {
+		b := byte(c) // #nosec G115 -- below 256
+		set[c] = b >= 'a' && b <= 'z' || b >= 'A' && b <= 'Z' || b >= '0' && b <= '9' || b == '_' || b == '$' || b == '.' || b == '/' || b >= 0x80
+	}
+	return set
+}()
 
 // hash is FNV-1a with 64 bits.
 func hash(s string) uint64 {
