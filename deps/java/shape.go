@@ -191,7 +191,6 @@ type sighting struct {
 	root     string // where its root is in the archive
 	at       string // path of the first of its classes
 	marks    int
-	version  string // of the class that states it
 }
 
 // noteShape keeps what a class tells: its part of the sum of its directory, and

@@ -185,7 +185,7 @@ func (c *File) Interfaces() []string {
 	return out
 }
 
-// A member of a class: a method with its code, or a field.
+// A Member is a method with its code, or a field.
 type Member struct {
 	Access           int
 	Name, Descriptor string

@@ -137,7 +137,7 @@ func unescape(s string) string {
 		if s[i] == '%' && i+2 < len(s) {
 			hi, lo := strings.IndexByte(digits, s[i+1]), strings.IndexByte(digits, s[i+2])
 			if hi >= 0 && lo >= 0 {
-				b.WriteByte(byte(hi<<4 | lo))
+				b.WriteByte(byte(hi<<4 | lo)) // #nosec G115 -- two hex digits
 				i += 2
 				continue
 			}
