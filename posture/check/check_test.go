@@ -167,7 +167,9 @@ func TestStatements(t *testing.T) {
 		{"named by prefix", func(m *model.Model, _ *model.Function) {
 			role(m, allow("dynamodb:PutItem", "arn:aws:dynamodb:eu-west-1:123456789012:table/orders-*"))
 		}, "", "some tables"},
-		{"no resources to name", func(m *model.Model, _ *model.Function) { role(m, allow("xray:PutTraceSegments s3:ListAllMyBuckets", "*")) }, "", "cannot be restricted"},
+		{"no resources to name", func(m *model.Model, _ *model.Function) {
+			role(m, allow("xray:PutTraceSegments s3:ListAllMyBuckets", "*"))
+		}, "", "cannot be restricted"},
 		{"a VPC's interfaces", func(m *model.Model, _ *model.Function) {
 			role(m, allow("ec2:CreateNetworkInterface ec2:DescribeNetworkInterfaces ec2:DeleteNetworkInterface", "*"))
 		}, "", "what the platform needs"},
