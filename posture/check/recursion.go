@@ -102,7 +102,7 @@ func (r *run) calls(f *model.Function, actions []string) bool {
 	if u == nil || u.Files == 0 || u.Dynamic {
 		return true
 	}
-	used := u.Actions()
+	used := u.Actions(true)
 	return slices.ContainsFunc(actions, func(a string) bool { return slices.Contains(used, a) })
 }
 

@@ -20,10 +20,10 @@ func (r *run) usage() {
 			continue
 		}
 		if !a.open {
-			r.missing(f, a, u.Actions())
+			r.missing(f, a, u.Actions(false))
 		}
 		if !u.Dynamic {
-			r.unused(f, a, u.Actions())
+			r.unused(f, a, u.Actions(true))
 		}
 	}
 }
