@@ -91,6 +91,8 @@ func (t *template) call(n *doc.Node, name string, arg *doc.Node, depth int, keep
 	switch name {
 	case "Ref":
 		return t.ref(n, arg.Str(), depth, keep)
+	case reference:
+		return t.refTo(n, model.RefKind(arg.Items[0].Str()), arg.Items[1].Str(), "")
 	case "Fn::GetAtt":
 		return t.getAtt(n, arg, depth)
 	case "Fn::Sub":
@@ -423,10 +425,29 @@ func (t *template) sub(n, arg *doc.Node, depth int, keep bool) result {
 			vars = arg.Items[1]
 		}
 	}
-	s, ok := text.Scalar()
-	if !ok {
-		return t.unknown(n, "Fn::Sub without a text")
+	whole := []model.Text{model.Lit(t.pos(n), text.Str())}
+	if _, ok := text.Scalar(); !ok { // what a framework made of variables of its own
+		whole = t.parts(n, t.expand(text, depth, keep))
 	}
+	r := result{pos: t.pos(n)}
+	for _, w := range whole {
+		texts := []model.Text{{Pos: t.pos(n)}}
+		for _, p := range w.Parts {
+			if p.Ref != nil {
+				texts = appendAll(texts, []model.Text{{Parts: []model.Part{p}}})
+				continue
+			}
+			texts = appendAll(texts, t.filled(n, p.Literal, vars, depth, keep))
+		}
+		for _, x := range texts {
+			r.also(result{vals: []value{{in: t, text: dynamicText(x)}}})
+		}
+	}
+	return r
+}
+
+// filled are the texts that a text with variables comes to.
+func (t *template) filled(n *doc.Node, s string, vars *doc.Node, depth int, keep bool) []model.Text {
 	texts := []model.Text{{Pos: t.pos(n)}}
 	for s != "" {
 		before, rest, found := strings.Cut(s, "${")
@@ -436,8 +457,7 @@ func (t *template) sub(n, arg *doc.Node, depth int, keep bool) result {
 		}
 		name, after, closed := strings.Cut(rest, "}")
 		if !closed {
-			texts = appendAll(texts, []model.Text{model.Lit(t.pos(n), "${"+rest)})
-			break
+			return appendAll(texts, []model.Text{model.Lit(t.pos(n), "${"+rest)})
 		}
 		s = after
 		if literal, ok := strings.CutPrefix(name, "!"); ok {
@@ -446,12 +466,7 @@ func (t *template) sub(n, arg *doc.Node, depth int, keep bool) result {
 		}
 		texts = appendAll(texts, t.parts(n, t.variable(n, strings.TrimSpace(name), vars, depth, keep)))
 	}
-	r := result{pos: t.pos(n)}
-	for _, x := range texts {
-		x = dynamicText(x)
-		r.also(result{vals: []value{{in: t, text: x}}})
-	}
-	return r
+	return texts
 }
 
 func (t *template) variable(n *doc.Node, name string, vars *doc.Node, depth int, keep bool) result {

@@ -10,6 +10,7 @@ import (
 	"strings"
 
 	"github.com/fnvet/fnvet/posture/internal/doc"
+	"github.com/fnvet/fnvet/posture/model"
 )
 
 // maxTemplate bounds one template. CloudFormation takes 1 MiB; what a macro or a
@@ -123,10 +124,21 @@ func intrinsic(n *doc.Node) (name string, arg *doc.Node) {
 		if _, ok := m.Value.Scalar(); ok {
 			return m.Key, m.Value
 		}
+	case m.Key == reference && m.Value.Is(doc.List) && len(m.Value.Items) == 2:
+		return m.Key, m.Value
 	case m.Key == "Condition" && m.Value.Is(doc.String):
 		return m.Key, m.Value
 	case strings.HasPrefix(m.Key, "Fn::") && !strings.HasPrefix(m.Key, "Fn::ForEach"):
 		return m.Key, m.Value
 	}
 	return "", nil
+}
+
+// reference is the key of a node that stands for what a framework could not resolve.
+const reference = "fnvet::reference"
+
+// Reference makes a node that evaluates to a reference, for frameworks that write
+// CloudFormation.
+func Reference(at *doc.Node, kind model.RefKind, id string) *doc.Node {
+	return doc.NewMap(at, doc.Pair(reference, doc.NewList(at, doc.New(at, string(kind)), doc.New(at, id))))
 }

@@ -428,6 +428,11 @@ func otherEvent(typ string, p result, tr model.Trigger) model.Trigger {
 		tr.Kind, tr.Source = fnvet.TriggerIoT, p.get("Sql").textValue()
 	case "Cognito":
 		tr.Kind, tr.Source = fnvet.TriggerIdentity, p.get("UserPool").textValue()
+	case "ALB", "CloudFront": // of the Serverless Framework
+		tr.Kind, tr.Route = fnvet.TriggerHTTP, &model.Route{Pos: tr.Pos, Path: p.get("Path").str(), Method: p.get("Method").str()}
+		if a := p.get("Authorizer"); !a.absent() {
+			tr.Route.Auth = model.Is(a.pos, "JWT")
+		}
 	default:
 		tr.Kind = fnvet.TriggerOther
 	}
@@ -498,3 +503,6 @@ func (b *builder) placeRoute(tr *model.Trigger, named model.Value[string], of mo
 		route.Auth = model.Unknown[string](route.Pos, "the API is stated elsewhere")
 	}
 }
+
+// Merge puts one tree over another, as Globals are merged into resources.
+func Merge(under, over *doc.Node) *doc.Node { return merge(under, over) }
