@@ -167,6 +167,7 @@ func TestStatements(t *testing.T) {
 		{"named by prefix", func(m *model.Model, _ *model.Function) {
 			role(m, allow("dynamodb:PutItem", "arn:aws:dynamodb:eu-west-1:123456789012:table/orders-*"))
 		}, "", "some tables"},
+		{"one bucket's objects", func(m *model.Model, _ *model.Function) { role(m, allow("s3:PutObject", "arn:aws:s3:::uploads/*")) }, "", "a bucket is named"},
 		{"no resources to name", func(m *model.Model, _ *model.Function) {
 			role(m, allow("xray:PutTraceSegments s3:ListAllMyBuckets", "*"))
 		}, "", "cannot be restricted"},

@@ -152,7 +152,7 @@ func (r *run) routes() {
 	}
 	for _, f := range r.m.Functions {
 		for _, t := range f.Triggers {
-			if t.Route != nil && (t.Kind == fnvet.TriggerHTTP || t.Kind == fnvet.TriggerURL) {
+			if t.Route != nil && (t.Kind == fnvet.TriggerHTTP || t.Kind == fnvet.TriggerURL && f.Endpoint == nil) {
 				r.route(r.m.FindAPI(t.API), t.Route, f.ID)
 			}
 		}

@@ -11,12 +11,14 @@ import (
 // concurrency judges functions without a limit of their own. That alone is only
 // advice: of public templates nearly none has one.
 func (r *run) concurrency() {
+	apps := map[string]bool{}
 	for _, f := range r.m.Functions {
-		if f.Cloud == model.Azure && f.App == "" || !f.Concurrency.Absent() || f.Concurrency.Open {
+		if f.Cloud == model.Azure && (f.App == "" || apps[f.App]) || !f.Concurrency.Absent() || f.Concurrency.Open {
 			continue
 		}
+		apps[f.App] = true
 		a := r.about[f.ID]
-		where := at{pos: f.Pos, resource: f.ID, severity: fnvet.Info}
+		where := at{pos: f.Pos, resource: appOf(f), severity: fnvet.Info}
 		cost := r.costOf(f)
 		if a.public && !r.throttled(f) {
 			where.severity = fnvet.Medium
