@@ -47,7 +47,7 @@ func (s *scope) symbol(e *hclsyntax.AnonSymbolExpr) *Value {
 // expr evaluates one expression. It never fails: what cannot be told is Unknown,
 // and when the budget of the run is spent everything is.
 func (r *run) expr(e hclsyntax.Expression, s *scope) *Value {
-	pos := r.pos(e.StartRange())
+	pos := r.pos(start(e))
 	if !r.step() || r.depth > maxDepth {
 		return unknown(pos)
 	}
@@ -83,6 +83,16 @@ func (r *run) expr(e hclsyntax.Expression, s *scope) *Value {
 	default:
 		return r.lessCommon(e, s, pos)
 	}
+}
+
+// start is where an expression begins; for a heredoc, where its text does.
+func start(e hclsyntax.Expression) hcl.Range {
+	if t, ok := e.(*hclsyntax.TemplateExpr); ok {
+		if len(t.Parts) == 0 || t.StartRange().Start.Line == t.SrcRange.Start.Line {
+			return t.SrcRange
+		}
+	}
+	return e.StartRange()
 }
 
 func (r *run) lessCommon(e hclsyntax.Expression, s *scope, pos Pos) *Value {
@@ -140,7 +150,7 @@ func (r *run) each(args []*Value, pos Pos, f func([]*Value) *Value) *Value {
 }
 
 func (r *run) template(e *hclsyntax.TemplateExpr, s *scope) *Value {
-	pos := r.pos(e.StartRange())
+	pos := r.pos(start(e))
 	args := make([]*Value, len(e.Parts))
 	for i, p := range e.Parts {
 		args[i] = r.expr(p, s)
@@ -297,6 +307,9 @@ func (r *run) forOver(e *hclsyntax.ForExpr, s *scope, coll *Value, pos Pos) *Val
 	var out []*Value
 	var fields []Field
 	for _, f := range all {
+		if r.used += 4; !r.step() {
+			break
+		}
 		key := text(f.KeyPos, f.Key)
 		if coll.Kind == List {
 			n, _ := strconv.Atoi(f.Key)

@@ -45,11 +45,16 @@ func (r Ref) String() string {
 
 // A Part is a piece of a string: Text when Known, and the link it came from, if any.
 // A part that is neither known nor a link is unknown text.
+//
+// Doc is what the part is the JSON of, where the text was made from a value.
 type Part struct {
 	Text  string
 	Known bool
 	Ref   *Ref
+	Doc   *Value
 }
+
+func (p Part) plain() bool { return p.Known && p.Ref == nil && p.Doc == nil }
 
 // A Var is an input variable that a value came through.
 type Var struct {
@@ -115,10 +120,10 @@ func stringOf(pos Pos, parts []Part) *Value {
 	length := 0
 	for _, p := range parts {
 		length += len(p.Text) + 1
-		if p.Known && p.Text == "" && p.Ref == nil {
+		if p.plain() && p.Text == "" {
 			continue
 		}
-		if n := len(out); p.Known && p.Ref == nil && n > 0 && out[n-1].Known && out[n-1].Ref == nil {
+		if n := len(out); p.plain() && n > 0 && out[n-1].plain() {
 			out[n-1].Text += p.Text
 			continue
 		}
@@ -349,6 +354,24 @@ func (v *Value) Get(key string) *Value {
 		}
 	}
 	return nil
+}
+
+// Blocks returns the nested blocks that a value of a Body holds: the items of a
+// List, or a Map alone, as the JSON syntax has them.
+func (v *Value) Blocks() []*Value {
+	switch {
+	case v == nil:
+		return nil
+	case v.Kind == Map:
+		return []*Value{v}
+	case v.Kind == Choice:
+		var out []*Value
+		for _, i := range v.Items {
+			out = append(out, i.Blocks()...)
+		}
+		return out
+	}
+	return v.Items
 }
 
 // Alternatives returns the values it may be: those of a Choice, else itself.
