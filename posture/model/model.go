@@ -115,3 +115,10 @@ func (s *Source) Pos(name string, line, column int) Pos {
 	}
 	return Pos{File: name, Line: line, Column: column}
 }
+
+// What follows is how readers and checks fit together: packages beside this one with these functions:
+//
+//	func Is(name string, data []byte) bool                       // a cheap look at one file
+//	func Read(ctx context.Context, src *Source) (*Model, error)  // what was read, beside the error
+//
+//	func Run(m *model.Model, c check.Context) []fnvet.Finding    // posture/check
