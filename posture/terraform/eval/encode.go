@@ -7,7 +7,7 @@ import (
 
 	"go.yaml.in/yaml/v3"
 
-	"github.com/fnvet/fnvet/internal/jsontree"
+	"github.com/fnvet/fnvet/posture/internal/doc"
 )
 
 // encoding does the functions between values and text.
@@ -87,22 +87,41 @@ func Decode(v *Value) *Value {
 	if len(v.Parts) == 1 && v.Parts[0].Doc != nil {
 		return v.Parts[0].Doc
 	}
-	var b strings.Builder
-	for i, p := range v.Parts {
-		if p.plain() || p.Known && p.Doc == nil {
-			b.WriteString(strings.NewReplacer(holeOpen, "?", holeClose, "?").Replace(p.Text))
-		} else {
-			b.WriteString(holeOpen + strconv.Itoa(i) + holeClose)
-		}
-	}
-	root, err := jsontree.Parse([]byte(b.String()))
-	if err != nil {
-		return nil
-	}
-	if root.Kind != jsontree.Object && root.Kind != jsontree.Array {
+	root, err := doc.JSON("", []byte(withHoles(v.Parts)), true)
+	if err != nil || root.Kind != doc.Map && root.Kind != doc.List {
 		return nil
 	}
 	return (&decoder{v}).value(root)
+}
+
+// withHoles is a text with a mark in the place of what is not known, in quotes of
+// its own where it stands for a value.
+func withHoles(parts []Part) string {
+	var b strings.Builder
+	quoted, escaped := false, false
+	clean := strings.NewReplacer(holeOpen, "?", holeClose, "?")
+	for i, p := range parts {
+		if !p.Known || p.Doc != nil {
+			hole := holeOpen + strconv.Itoa(i) + holeClose
+			if !quoted {
+				hole = strconv.Quote(hole)
+			}
+			b.WriteString(hole)
+			continue
+		}
+		for _, c := range []byte(p.Text) {
+			switch {
+			case escaped:
+				escaped = false
+			case quoted && c == '\\':
+				escaped = true
+			case c == '"':
+				quoted = !quoted
+			}
+		}
+		b.WriteString(clean.Replace(p.Text))
+	}
+	return b.String()
 }
 
 type decoder struct{ from *Value }
@@ -116,43 +135,48 @@ func (d *decoder) pos(line, column int) Pos {
 	return Pos{p.File, p.Line + line - 1, column}
 }
 
-func (d *decoder) value(n *jsontree.Node) *Value {
+func (d *decoder) value(n *doc.Node) *Value {
 	pos := d.pos(n.Line, n.Column)
 	switch n.Kind {
-	case jsontree.Bool:
-		return boolean(pos, n.Bool)
-	case jsontree.Number:
+	case doc.Bool:
+		return boolean(pos, n.True())
+	case doc.Number:
 		f, err := strconv.ParseFloat(n.Text, 64)
 		if err != nil {
 			return unknown(pos)
 		}
 		return number(pos, f)
-	case jsontree.String:
+	case doc.String:
+		if inner, ok := strings.CutPrefix(n.Text, holeOpen); ok && strings.Index(inner, holeClose) == len(inner)-len(holeClose) {
+			return d.hole(strings.TrimSuffix(inner, holeClose)).value(pos)
+		}
 		return d.text(n.Text, pos)
-	case jsontree.Array:
+	case doc.List:
 		out := make([]*Value, len(n.Items))
 		for i, e := range n.Items {
 			out[i] = d.value(e)
 		}
 		return list(pos, out)
-	case jsontree.Object:
+	case doc.Map:
 		var out []Field
-		for _, m := range n.Members {
+		for _, m := range n.All() {
 			out = append(out, Field{d.text(m.Key, pos).Template(), d.pos(m.Line, m.Column), d.value(m.Value)})
 		}
 		return mapOf(pos, out)
-	case jsontree.Hole:
-		p := d.hole(n.Text)
-		if p.Doc != nil {
-			return p.Doc
-		}
-		if p.Ref != nil {
-			return unknown(pos, *p.Ref)
-		}
-		return unknown(pos)
 	default:
 		return null(pos)
 	}
+}
+
+// value is what a part stands for alone.
+func (p Part) value(pos Pos) *Value {
+	switch {
+	case p.Doc != nil:
+		return p.Doc
+	case p.Ref != nil:
+		return unknown(pos, *p.Ref)
+	}
+	return unknown(pos)
 }
 
 func (d *decoder) hole(s string) Part {

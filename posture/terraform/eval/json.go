@@ -8,7 +8,7 @@ import (
 	"github.com/hashicorp/hcl/v2/hclsyntax"
 	"github.com/zclconf/go-cty/cty"
 
-	"github.com/fnvet/fnvet/internal/jsontree"
+	"github.com/fnvet/fnvet/posture/internal/doc"
 )
 
 // labelled says how many keys of nested objects stand for the labels of a block in
@@ -18,13 +18,13 @@ var labelled = map[string]int{"resource": 2, "data": 2, "ephemeral": 2, "module"
 // parseJSON reads the JSON syntax into the same tree as the native one, so that
 // there is but one evaluator.
 func (r *run) parseJSON(name string, data []byte) (*body, error) {
-	root, err := jsontree.Parse(data)
+	root, err := doc.JSON(name, data, true)
 	if err != nil {
 		return nil, err
 	}
 	c := jsonFile{r, name}
 	out := &body{attrs: map[string]attribute{}}
-	for _, m := range root.Members {
+	for _, m := range root.All() {
 		depth, known := labelled[m.Key]
 		if !known {
 			out.attrs[m.Key] = c.attribute(m) // of a file of variables
@@ -40,10 +40,10 @@ type jsonFile struct {
 	name string
 }
 
-func (c jsonFile) pos(n *jsontree.Node) Pos { return Pos{c.name, n.Line, n.Column} }
+func (c jsonFile) pos(n *doc.Node) Pos { return Pos{c.name, n.Line, n.Column} }
 
-func (c jsonFile) blocks(out *body, kind string, labels []string, n *jsontree.Node, depth int) {
-	if n.Kind == jsontree.Array {
+func (c jsonFile) blocks(out *body, kind string, labels []string, n *doc.Node, depth int) {
+	if n.Kind == doc.List {
 		for _, i := range n.Items {
 			c.blocks(out, kind, labels, i, depth)
 		}
@@ -53,7 +53,7 @@ func (c jsonFile) blocks(out *body, kind string, labels []string, n *jsontree.No
 		out.blocks = append(out.blocks, block{kind, labels, c.pos(n), c.body(n)})
 		return
 	}
-	for _, m := range n.Members {
+	for _, m := range n.All() {
 		if m.Key != "//" {
 			c.blocks(out, kind, append(slices.Clip(labels), m.Key), m.Value, depth-1)
 		}
@@ -62,9 +62,9 @@ func (c jsonFile) blocks(out *body, kind string, labels []string, n *jsontree.No
 
 // body takes every member as an attribute: nested blocks are then objects and lists
 // of objects, which readers of a Body take as they take blocks.
-func (c jsonFile) body(n *jsontree.Node) *body {
+func (c jsonFile) body(n *doc.Node) *body {
 	out := &body{attrs: map[string]attribute{}}
-	for _, m := range n.Members {
+	for _, m := range n.All() {
 		switch m.Key {
 		case "//":
 		case "dynamic":
@@ -78,34 +78,34 @@ func (c jsonFile) body(n *jsontree.Node) *body {
 	return out
 }
 
-func (c jsonFile) attribute(m jsontree.Member) attribute {
+func (c jsonFile) attribute(m doc.Member) attribute {
 	return attribute{m.Key, Pos{c.name, m.Line, m.Column}, c.expr(m.Value)}
 }
 
 // expr is a JSON value as an expression of the native syntax.
-func (c jsonFile) expr(n *jsontree.Node) hclsyntax.Expression {
+func (c jsonFile) expr(n *doc.Node) hclsyntax.Expression {
 	rng := c.rng(n)
 	switch n.Kind {
-	case jsontree.Bool:
-		return &hclsyntax.LiteralValueExpr{Val: cty.BoolVal(n.Bool), SrcRange: rng}
-	case jsontree.Number:
+	case doc.Bool:
+		return &hclsyntax.LiteralValueExpr{Val: cty.BoolVal(n.True()), SrcRange: rng}
+	case doc.Number:
 		f, _, err := big.ParseFloat(n.Text, 10, 64, big.ToNearestEven)
 		if err != nil {
 			return &hclsyntax.LiteralValueExpr{Val: cty.DynamicVal, SrcRange: rng}
 		}
 		return &hclsyntax.LiteralValueExpr{Val: cty.NumberVal(f), SrcRange: rng}
-	case jsontree.String:
+	case doc.String:
 		return c.template(n.Text, rng)
-	case jsontree.Array:
+	case doc.List:
 		e := &hclsyntax.TupleConsExpr{SrcRange: rng, OpenRange: rng}
 		for _, i := range n.Items {
 			e.Exprs = append(e.Exprs, c.expr(i))
 		}
 		return e
-	case jsontree.Object:
+	case doc.Map:
 		e := &hclsyntax.ObjectConsExpr{SrcRange: rng, OpenRange: rng}
-		for _, m := range n.Members {
-			at := c.rng(&jsontree.Node{Line: m.Line, Column: m.Column})
+		for _, m := range n.All() {
+			at := c.rng(&doc.Node{Line: m.Line, Column: m.Column})
 			e.Items = append(e.Items, hclsyntax.ObjectConsItem{KeyExpr: c.template(m.Key, at), ValueExpr: c.expr(m.Value)})
 		}
 		return e
@@ -115,7 +115,7 @@ func (c jsonFile) expr(n *jsontree.Node) hclsyntax.Expression {
 }
 
 // rng is the range of a node, by the offset that positions are made from.
-func (c jsonFile) rng(n *jsontree.Node) hcl.Range {
+func (c jsonFile) rng(n *doc.Node) hcl.Range {
 	at := hcl.Pos{Line: n.Line, Column: n.Column}
 	if starts := c.r.lines[c.name]; n.Line-1 < len(starts) && n.Line > 0 {
 		at.Byte = starts[n.Line-1] + n.Column - 1
