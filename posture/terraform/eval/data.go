@@ -48,7 +48,7 @@ func (r *run) policyDocument(d *resource, s *scope) *Value {
 		own = append(own, r.expr(a.expr, s).Blocks()...)
 	}
 	for _, st := range own {
-		add(statement(st))
+		add(StatementBlock(st))
 	}
 	for _, v := range r.sources(b, s, "override_json", "override_policy_documents") {
 		add(v)
@@ -120,8 +120,9 @@ func Statements(doc *Value) []*Value {
 	}
 }
 
-// statement is a statement block in the form of the JSON.
-func statement(b *Value) *Value {
+// StatementBlock is a statement in the words of aws_iam_policy_document (sid, effect,
+// actions, …) in the form of the JSON.
+func StatementBlock(b *Value) *Value {
 	var out []Field
 	for _, f := range b.Fields {
 		switch f.Key {
@@ -141,7 +142,7 @@ func statement(b *Value) *Value {
 			out = append(out, Field{"Principal", f.KeyPos, principals(f.Value)})
 		case "not_principals":
 			out = append(out, Field{"NotPrincipal", f.KeyPos, principals(f.Value)})
-		case "condition":
+		case "condition", "conditions":
 			out = append(out, Field{"Condition", f.KeyPos, conditions(f.Value)})
 		}
 	}

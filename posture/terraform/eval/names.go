@@ -86,6 +86,9 @@ func (r *run) attr(v *Value, name string, pos Pos) *Value {
 		if x := v.Get(name); x != nil {
 			return x
 		}
+		if len(v.Refs) == 1 { // a block of a resource, which the provider completes
+			return unknown(pos, Ref{Address: v.Refs[0].Address, Attr: v.Refs[0].Attr + "." + name})
+		}
 		return unknown(pos)
 	case List:
 		if i, err := strconv.Atoi(name); err == nil && i >= 0 && i < len(v.Items) { // the older x.0.y

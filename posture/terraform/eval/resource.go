@@ -61,12 +61,17 @@ func (d *resource) attribute(r *run, inst *Value, name string, pos Pos) *Value {
 			return r.expr(a.expr, scope)
 		}
 		if nested := r.nested(d.block.body, scope, name); len(nested) > 0 {
+			for i, n := range nested {
+				linked := *n
+				linked.Refs = []Ref{ref}
+				nested[i] = &linked
+			}
 			return list(pos, nested)
 		}
 		return unknown(pos, ref)
 	})
-	if document(name) {
-		return v
+	if inner, ok := v.Link(); document(name) || ok && !strings.Contains(inner.Address, "var.") && inner != ref {
+		return v // what it stands for itself is the better link
 	}
 	switch v.Kind {
 	case String:
