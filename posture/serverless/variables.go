@@ -1,0 +1,644 @@
+package serverless
+
+import (
+	"encoding/json"
+	"errors"
+	"fmt"
+	"io"
+	"io/fs"
+	"path"
+	"strings"
+
+	"github.com/fnvet/fnvet/posture/cloudformation"
+	"github.com/fnvet/fnvet/posture/internal/doc"
+	"github.com/fnvet/fnvet/posture/model"
+)
+
+// Limits of variables.
+const (
+	maxSteps = 200_000
+	maxDepth = 48
+	maxFile  = 4 << 20
+	maxFiles = 200
+	maxWays  = 12 // alternatives of one value
+	maxNodes = 500_000
+)
+
+// A resolver replaces the variables of a serverless.yml:
+// https://www.serverless.com/framework/docs/providers/aws/guide/variables
+// Nothing is taken from the environment or the command line of this process.
+type resolver struct {
+	src    *model.Source
+	root   *doc.Node
+	files  map[string]*doc.Node
+	steps  int
+	nodes  int
+	listed []model.Unresolved
+	seen   map[string]bool
+}
+
+// A way is one value of a variable. given is true when it depends on what is given
+// on deployment, so that it is a default.
+type way struct {
+	node  *doc.Node
+	given bool
+}
+
+// tree resolves all variables in a tree. A variable without a value becomes a
+// reference; one with several, a choice between them.
+func (v *resolver) tree(n *doc.Node, depth int) *doc.Node {
+	if n == nil {
+		return nil
+	}
+	if v.nodes++; v.nodes > maxNodes || depth > doc.MaxDepth {
+		return v.opaque(n, model.RefOther, "limit")
+	}
+	switch n.Kind {
+	case doc.String:
+		if strings.Contains(n.Text, "${") {
+			return tagged(n, v.choice(n, v.text(n, n.Text, 0)))
+		}
+	case doc.List:
+		out := *n
+		out.Items = nil
+		for _, item := range n.Items {
+			out.Items = append(out.Items, v.tree(item, depth+1))
+		}
+		return &out
+	case doc.Map:
+		out := *n
+		out.Members = nil
+		for _, m := range n.All() {
+			m.Key = v.key(n, m.Key)
+			m.Value = v.tree(m.Value, depth+1)
+			out.Members = append(out.Members, m)
+		}
+		return &out
+	}
+	return n
+}
+
+// tagged gives the tag of a node to what its variables came to.
+func tagged(n, value *doc.Node) *doc.Node {
+	if n.Tag == "" {
+		return value
+	}
+	out := *value
+	if out.Kind == doc.Map && out.Tag == "" && n.Tag != "Ref" && n.Tag != "Condition" {
+		return doc.NewMap(n, doc.Pair("Fn::"+n.Tag, value))
+	}
+	out.Tag = n.Tag
+	return &out
+}
+
+// key resolves variables in a key, as far as they are plain.
+func (v *resolver) key(at *doc.Node, key string) string {
+	if !strings.Contains(key, "${") {
+		return key
+	}
+	for _, w := range v.text(at, key, 0) {
+		if s, ok := w.node.Scalar(); ok {
+			return s
+		}
+	}
+	return key
+}
+
+// choice makes one node of several ways, as conditions that may go any way do.
+func (v *resolver) choice(at *doc.Node, ways []way) *doc.Node {
+	if len(ways) == 0 {
+		return v.opaque(at, model.RefOther, "unknown")
+	}
+	n := ways[len(ways)-1].node
+	for i := len(ways) - 2; i >= 0; i-- {
+		n = doc.NewMap(at, doc.Pair("Fn::If", doc.NewList(at, doc.New(at, ""), ways[i].node, n)))
+	}
+	return n
+}
+
+func (v *resolver) opaque(at *doc.Node, kind model.RefKind, id string) *doc.Node {
+	return cloudformation.Reference(at, kind, id)
+}
+
+// text resolves the variables of one string.
+func (v *resolver) text(at *doc.Node, s string, depth int) []way {
+	if v.steps++; v.steps > maxSteps || depth > maxDepth {
+		return []way{{node: v.opaque(at, model.RefOther, "limit")}}
+	}
+	segments := split(s)
+	if len(segments) == 1 && segments[0].variable {
+		return v.variable(at, segments[0].text, depth+1)
+	}
+	var parts []*doc.Node
+	given := false
+	plain := true
+	for _, seg := range segments {
+		if !seg.variable {
+			parts = append(parts, doc.New(at, seg.text))
+			continue
+		}
+		ways := v.variable(at, seg.text, depth+1)
+		if len(ways) == 0 {
+			parts, plain = append(parts, v.opaque(at, model.RefOther, "unknown")), false
+			continue
+		}
+		n := ways[0].node // of several the first: the default
+		given = given || ways[0].given || len(ways) > 1
+		if _, ok := n.Scalar(); !ok {
+			plain = false
+		}
+		parts = append(parts, n)
+	}
+	if plain {
+		var b strings.Builder
+		for _, p := range parts {
+			b.WriteString(p.Text)
+		}
+		return []way{{node: doc.New(at, b.String()), given: given}}
+	}
+	join := doc.NewMap(at, doc.Pair("Fn::Join", doc.NewList(at, doc.New(at, ""), doc.NewList(at, parts...))))
+	return []way{{node: join, given: given}}
+}
+
+// A segment is a piece of a string: a variable without its brackets, or text.
+type segment struct {
+	text     string
+	variable bool
+}
+
+// split cuts a string into text and the variables of the framework. What
+// CloudFormation replaces, ${AWS::Region} or ${Bucket}, is text.
+func split(s string) []segment {
+	var out []segment
+	text := ""
+	for s != "" {
+		i := strings.Index(s, "${")
+		if i < 0 {
+			text += s
+			break
+		}
+		text += s[:i]
+		end := closing(s[i:])
+		if end < 0 {
+			text += s[i:]
+			break
+		}
+		inner := s[i+2 : i+end]
+		s = s[i+end+1:]
+		if !isVariable(inner) {
+			text += "${" + inner + "}"
+			continue
+		}
+		if text != "" {
+			out = append(out, segment{text: text})
+			text = ""
+		}
+		out = append(out, segment{inner, true})
+	}
+	if text != "" || len(out) == 0 {
+		out = append(out, segment{text: text})
+	}
+	return out
+}
+
+// closing is the index of the bracket that closes the one at the front.
+func closing(s string) int {
+	depth := 0
+	for i := range len(s) {
+		switch {
+		case s[i] == '{' && i > 0 && s[i-1] == '$':
+			depth++
+		case s[i] == '}':
+			if depth--; depth == 0 {
+				return i
+			}
+		}
+	}
+	return -1
+}
+
+// isVariable tells the framework's variables by their source.
+func isVariable(inner string) bool {
+	name, rest, ok := strings.Cut(strings.TrimSpace(inner), ":")
+	if i := strings.IndexByte(inner, '('); i > 0 && (!ok || i < len(name)) { // file(x.yml) needs no address
+		name, ok = strings.TrimSpace(inner[:i]), true
+	}
+	if !ok || strings.HasPrefix(rest, ":") && !strings.Contains(name, "(") {
+		return false
+	}
+	for _, c := range name {
+		if (c < 'a' || c > 'z') && (c < 'A' || c > 'Z') && (c < '0' || c > '9') && c != '-' && c != '_' && c != '.' {
+			return false
+		}
+	}
+	return name != ""
+}
+
+// variable resolves "source:address, fallback, …".
+func (v *resolver) variable(at *doc.Node, inner string, depth int) []way {
+	var none []way
+	for i, option := range options(inner) {
+		option = strings.TrimSpace(option)
+		ways, found := v.option(at, option, i, depth)
+		if found {
+			for j := range ways {
+				ways[j].given = ways[j].given || i > 0
+			}
+			return ways
+		}
+		if none == nil {
+			none = ways
+		}
+	}
+	return none
+}
+
+// options splits at commas outside brackets and quotes.
+func options(s string) []string {
+	var out []string
+	depth, quote, from := 0, byte(0), 0
+	for i := range len(s) {
+		switch c := s[i]; {
+		case quote != 0:
+			if c == quote {
+				quote = 0
+			}
+		case c == '\'' || c == '"':
+			quote = c
+		case c == '{' || c == '(':
+			depth++
+		case c == '}' || c == ')':
+			depth--
+		case c == ',' && depth == 0:
+			out = append(out, s[from:i])
+			from = i + 1
+		}
+	}
+	return append(out, s[from:])
+}
+
+// option resolves one source. found is false when a fallback is wanted; then ways
+// are what stands for it without one.
+func (v *resolver) option(at *doc.Node, option string, nth, depth int) (ways []way, found bool) {
+	if depth > maxDepth {
+		return []way{{node: v.opaque(at, model.RefOther, "limit")}}, true
+	}
+	if nth > 0 { // a fallback may be a literal
+		if n := literal(at, option); n != nil {
+			return []way{{node: n}}, true
+		}
+	}
+	if strings.HasPrefix(option, "${") && closing(option) == len(option)-1 {
+		return v.option(at, strings.TrimSuffix(option[2:], "}"), 0, depth+1)
+	}
+	source, address, _ := strings.Cut(option, ":")
+	argument := ""
+	if i := strings.IndexByte(option, '('); i >= 0 && i < len(source) {
+		if j := strings.IndexByte(option[i:], ')'); j > 0 {
+			source, argument = option[:i], option[i+1:i+j]
+			address = strings.TrimPrefix(option[i+j+1:], ":")
+		}
+	}
+	source = strings.TrimSpace(source)
+	if source == "self" {
+		return v.self(at, strings.TrimSpace(address), depth)
+	}
+	address, given, known := v.plain(at, address, depth)
+	if !known {
+		return []way{{node: v.opaque(at, model.RefOther, option)}}, false
+	}
+	switch source {
+	case "file":
+		return v.file(at, argument, address, depth)
+	case "opt", "sls", "param", "aws":
+		ways, found := v.builtin(at, source, address, depth)
+		for i := range ways {
+			ways[i].given = true
+		}
+		return ways, found
+	case "strToBool":
+		s, depends, _ := v.plain(at, argument, depth)
+		return []way{{node: &doc.Node{Kind: doc.Bool, Text: s, File: at.File, Line: at.Line, Column: at.Column}, given: given || depends}}, true
+	}
+	return v.elsewhere(at, source, address), false
+}
+
+// literal reads a quoted text, a number or a word of JSON.
+func literal(at *doc.Node, s string) *doc.Node {
+	if len(s) >= 2 && (s[0] == '\'' || s[0] == '"') && s[len(s)-1] == s[0] {
+		return doc.New(at, s[1:len(s)-1])
+	}
+	n := doc.New(at, s)
+	switch {
+	case s == "true", s == "false":
+		n.Kind = doc.Bool
+	case s == "null":
+		n.Kind = doc.Null
+	case s != "" && json.Valid([]byte(s)) && strings.IndexByte("-0123456789", s[0]) >= 0:
+		n.Kind = doc.Number
+	case s == "":
+	default:
+		return nil
+	}
+	return n
+}
+
+// plain resolves the variables inside an address to a text.
+func (v *resolver) plain(at *doc.Node, s string, depth int) (text string, given, known bool) {
+	if !strings.Contains(s, "${") {
+		return strings.TrimSpace(s), false, true
+	}
+	ways := v.text(at, s, depth+1)
+	if len(ways) == 0 {
+		return s, false, false
+	}
+	text, known = ways[0].node.Scalar()
+	if !known {
+		text = s
+	}
+	return strings.TrimSpace(text), ways[0].given || len(ways) > 1, known
+}
+
+// elsewhere is a reference to what this process must not and need not look up.
+func (v *resolver) elsewhere(at *doc.Node, source, address string) []way {
+	kind := model.RefSetting
+	base, _, _ := strings.Cut(source, ".")
+	switch base {
+	case "cf", "output", "terraform", "cross-region":
+		kind = model.RefImport
+	case "ssm":
+		if strings.Contains(address, "/aws/reference/secretsmanager/") || strings.HasSuffix(address, "~true") {
+			kind = model.RefDynamic
+		}
+	case "vault", "doppler", "secretsmanager":
+		kind = model.RefDynamic
+	case "env", "s3", "git":
+	default:
+		kind = model.RefOther
+		v.list(at, "${"+source+":"+address+"}", "a variable of a plugin", false)
+	}
+	if kind == model.RefImport {
+		v.list(at, "${"+source+":"+address+"}", "it is an output of another stack", false)
+	}
+	return []way{{node: v.opaque(at, kind, source+":"+address)}}
+}
+
+// builtin resolves options, parameters and what the framework knows of itself.
+func (v *resolver) builtin(at *doc.Node, source, address string, depth int) ([]way, bool) {
+	switch {
+	case source == "aws", address == "instanceId", address == "accountId":
+		return []way{{node: v.opaque(at, model.RefPseudo, source+":"+address)}}, true
+	case source == "param":
+		if n := v.parameter(address, depth); n != nil {
+			return v.deeper(n, depth), true
+		}
+	case address == "stage":
+		if n := v.root.At("provider", "stage"); n != nil && depth < maxDepth/2 && !strings.Contains(n.Str(), "opt:stage}") {
+			return v.deeper(n, depth), source == "sls"
+		}
+		return []way{{node: doc.New(at, "dev")}}, source == "sls"
+	case address == "region" && source == "opt":
+		if n := v.root.At("provider", "region"); n != nil && depth < maxDepth/2 && !strings.Contains(n.Str(), "opt:region}") {
+			return v.deeper(n, depth), false
+		}
+	}
+	return []way{{node: v.opaque(at, model.RefSetting, source+":"+address)}}, false
+}
+
+// parameter finds a value of params or stages, of the default stage first.
+func (v *resolver) parameter(name string, depth int) *doc.Node {
+	stages, _ := v.builtin(v.root, "sls", "stage", depth+1)
+	for _, stage := range []string{stages[0].node.Str(), "default"} {
+		if n := v.root.At("params", stage, name); n != nil {
+			return n
+		}
+		if n := v.root.At("stages", stage, "params", name); n != nil {
+			return n
+		}
+	}
+	return nil
+}
+
+// deeper resolves what a variable came to.
+func (v *resolver) deeper(n *doc.Node, depth int) []way {
+	if n.Is(doc.String) && strings.Contains(n.Text, "${") {
+		return v.text(n, n.Text, depth+1)
+	}
+	return []way{{node: v.bounded(n, depth+1)}}
+}
+
+// bounded is tree, for structures inside variables: what refers to itself ends.
+func (v *resolver) bounded(n *doc.Node, depth int) *doc.Node {
+	if v.steps++; v.steps > maxSteps || depth > maxDepth {
+		return v.opaque(n, model.RefOther, "limit")
+	}
+	switch {
+	case n == nil:
+		return nil
+	case n.Is(doc.String) && strings.Contains(n.Text, "${"):
+		return tagged(n, v.choice(n, v.text(n, n.Text, depth+1)))
+	case n.Is(doc.List), n.Is(doc.Map):
+		out := *n
+		out.Items, out.Members = nil, nil
+		for _, item := range n.Items {
+			out.Items = append(out.Items, v.bounded(item, depth+1))
+		}
+		for _, m := range n.All() {
+			m.Key, m.Value = v.key(n, m.Key), v.bounded(m.Value, depth+1)
+			out.Members = append(out.Members, m)
+		}
+		return &out
+	}
+	return n
+}
+
+// self follows an address in the file itself. Where a part of the address is what
+// is given on deployment, all entries there may be meant.
+func (v *resolver) self(at *doc.Node, address string, depth int) ([]way, bool) {
+	nodes := []*doc.Node{v.root}
+	given := false
+	for _, raw := range addressParts(address) {
+		part, depends, known := v.plain(at, raw, depth)
+		var next []*doc.Node
+		for _, n := range nodes {
+			n, depends := v.follow(n, depth)
+			given = given || depends
+			if part == "" && known {
+				next = append(next, n)
+				continue
+			}
+			for _, key := range strings.Split(part, ".") { // a variable may hold several parts
+				n, depends = v.follow(step(n, key), depth)
+				given = given || depends
+			}
+			if n != nil && known {
+				next = append(next, n)
+			}
+		}
+		if depends || !known {
+			given = true
+			for _, n := range nodes {
+				n, _ = v.follow(n, depth)
+				next = v.siblings(next, n)
+			}
+		}
+		if nodes = next; len(nodes) == 0 {
+			return []way{{node: v.opaque(at, model.RefOther, "self:"+address)}}, false
+		}
+	}
+	var ways []way
+	for _, n := range nodes {
+		for _, w := range v.deeper(n, depth) {
+			w.given = w.given || given
+			ways = append(ways, w)
+		}
+	}
+	return ways[:min(len(ways), maxWays)], true
+}
+
+// siblings adds the other entries of a map.
+func (v *resolver) siblings(found []*doc.Node, of *doc.Node) []*doc.Node {
+	seen := map[*doc.Node]bool{}
+	for _, n := range found {
+		seen[n] = true
+	}
+	for _, m := range of.All() {
+		if !seen[m.Value] && len(found) < maxWays {
+			found = append(found, m.Value)
+		}
+	}
+	return found
+}
+
+// addressParts splits at dots outside variables.
+func addressParts(s string) []string {
+	var out []string
+	depth, from := 0, 0
+	for i := range len(s) {
+		switch s[i] {
+		case '{':
+			depth++
+		case '}':
+			depth--
+		case '.':
+			if depth == 0 {
+				out = append(out, s[from:i])
+				from = i + 1
+			}
+		}
+	}
+	return append(out, s[from:])
+}
+
+func step(n *doc.Node, key string) *doc.Node {
+	if n.Is(doc.List) {
+		for i, item := range n.Items {
+			if fmt.Sprint(i) == key {
+				return item
+			}
+		}
+	}
+	return n.Get(key)
+}
+
+// follow resolves a node that is a variable itself, such as custom: ${file(x.yml)}.
+func (v *resolver) follow(n *doc.Node, depth int) (value *doc.Node, given bool) {
+	if n.Is(doc.String) && strings.HasPrefix(n.Text, "${") && closing(n.Text) == len(n.Text)-1 && depth < maxDepth {
+		if ways := v.text(n, n.Text, depth+1); len(ways) > 0 {
+			return ways[0].node, ways[0].given
+		}
+	}
+	return n, false
+}
+
+// file reads a file inside the root of the source.
+func (v *resolver) file(at *doc.Node, argument, address string, depth int) ([]way, bool) {
+	name, _, known := v.plain(at, argument, depth)
+	unknown := []way{{node: v.opaque(at, model.RefOther, "file("+name+")")}}
+	if !known {
+		return unknown, false
+	}
+	local := path.Join(path.Dir(v.src.Name), name)
+	if strings.HasPrefix(name, "/") || strings.HasPrefix(name, "~") || strings.Contains(name, "\\") || local == ".." || strings.HasPrefix(local, "../") {
+		v.list(at, "${file("+name+")}", "it is outside the folder of the template", true)
+		return unknown, false
+	}
+	switch ext := path.Ext(local); ext {
+	case ".js", ".cjs", ".mjs", ".ts", ".cts", ".mts":
+		v.list(at, "${file("+name+")}", "it is a program, which fnvet does not run", false)
+		return unknown, false
+	}
+	root, err := v.load(local)
+	if err != nil {
+		v.list(at, "${file("+name+")}", err.Error(), false)
+		return unknown, false
+	}
+	n := root
+	if address != "" {
+		for _, key := range strings.Split(address, ".") {
+			n, _ = v.follow(step(n, key), depth+1)
+		}
+	}
+	if n == nil {
+		return unknown, false
+	}
+	return v.deeper(n, depth), true
+}
+
+// load parses a file, once.
+func (v *resolver) load(name string) (*doc.Node, error) {
+	if n, ok := v.files[name]; ok {
+		if n == nil {
+			return nil, errors.New("it could not be read")
+		}
+		return n, nil
+	}
+	v.files[name] = nil
+	if len(v.files) > maxFiles || v.src.FS == nil {
+		return nil, errors.New("too many files")
+	}
+	data, err := readAll(v.src.FS, name)
+	if err != nil {
+		return nil, err
+	}
+	at := v.src.Pos(name, 1, 1).File
+	var n *doc.Node
+	switch path.Ext(name) {
+	case ".yml", ".yaml", ".json":
+		docs, err := doc.YAML(at, data)
+		if len(docs) == 0 || err != nil {
+			return nil, errors.New("it does not parse")
+		}
+		n = docs[0]
+	default:
+		n = &doc.Node{Kind: doc.String, Text: strings.TrimSpace(string(data)), File: at, Line: 1, Column: 1}
+	}
+	v.files[name] = n
+	return n, nil
+}
+
+func readAll(files fs.FS, name string) ([]byte, error) {
+	f, err := files.Open(name)
+	if err != nil {
+		return nil, errors.New("the file is not there")
+	}
+	defer f.Close()
+	data, err := io.ReadAll(io.LimitReader(f, maxFile+1))
+	if err != nil || len(data) > maxFile {
+		return nil, errors.New("the file could not be read")
+	}
+	return data, nil
+}
+
+// list notes what could not be resolved, once.
+func (v *resolver) list(at *doc.Node, what, why string, refused bool) {
+	key := fmt.Sprint(at.File, at.Line, what)
+	if v.seen[key] || len(v.listed) > 500 {
+		return
+	}
+	v.seen[key] = true
+	if len(what) > 120 {
+		what = what[:117] + "..."
+	}
+	v.listed = append(v.listed, model.Unresolved{Pos: model.Pos{File: at.File, Line: at.Line, Column: at.Column}, What: what, Why: why, Refused: refused})
+}
