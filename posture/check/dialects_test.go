@@ -14,12 +14,15 @@ import (
 	"github.com/fnvet/fnvet/posture/cloudformation"
 	"github.com/fnvet/fnvet/posture/model"
 	"github.com/fnvet/fnvet/posture/serverless"
+	"github.com/fnvet/fnvet/posture/terraform"
 )
 
 // dialects are the readers by the name of the file or folder in testdata.
 var dialects = map[string]func(context.Context, *model.Source) (*model.Model, error){
-	"sam.yaml":       cloudformation.Read,
-	"serverless.yml": serverless.Read,
+	"sam.yaml":            cloudformation.Read,
+	"cloudformation.yaml": cloudformation.Read,
+	"serverless.yml":      serverless.Read,
+	"terraform":           terraform.Read,
 }
 
 func run(t *testing.T, folder, name string) []fnvet.Finding {
