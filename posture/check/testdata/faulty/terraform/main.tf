@@ -48,6 +48,11 @@ resource "aws_iam_role" "thumbs" {
   assume_role_policy = data.aws_iam_policy_document.trust.json
 }
 
+resource "aws_iam_role_policy_attachment" "thumbs" {
+  role       = aws_iam_role.thumbs.name
+  policy_arn = "arn:aws:iam::aws:policy/service-role/AWSLambdaBasicExecutionRole"
+}
+
 resource "aws_iam_role_policy" "thumbs" {
   role   = aws_iam_role.thumbs.id
   policy = jsonencode({ Statement = [{ Effect = "Allow", Action = "s3:PutObject", Resource = "${aws_s3_bucket.uploads.arn}/*" }] })
@@ -55,6 +60,11 @@ resource "aws_iam_role_policy" "thumbs" {
 
 resource "aws_iam_role" "worker" {
   assume_role_policy = data.aws_iam_policy_document.trust.json
+}
+
+resource "aws_iam_role_policy_attachment" "worker" {
+  role       = aws_iam_role.worker.name
+  policy_arn = "arn:aws:iam::aws:policy/service-role/AWSLambdaBasicExecutionRole"
 }
 
 resource "aws_iam_role_policy" "worker" {
@@ -78,26 +88,40 @@ resource "aws_lambda_function" "orders" {
   }
 }
 
-resource "aws_apigatewayv2_api" "shop" {
-  name          = "shop"
-  protocol_type = "HTTP"
+resource "aws_api_gateway_rest_api" "shop" {
+  name = "shop"
 }
 
-resource "aws_apigatewayv2_integration" "orders" {
-  api_id           = aws_apigatewayv2_api.shop.id
-  integration_type = "AWS_PROXY"
-  integration_uri  = aws_lambda_function.orders.invoke_arn
+resource "aws_api_gateway_resource" "orders" {
+  rest_api_id = aws_api_gateway_rest_api.shop.id
+  parent_id   = aws_api_gateway_rest_api.shop.root_resource_id
+  path_part   = "orders"
 }
 
-resource "aws_apigatewayv2_route" "orders" {
-  api_id    = aws_apigatewayv2_api.shop.id
-  route_key = "POST /orders"
-  target    = "integrations/${aws_apigatewayv2_integration.orders.id}"
+resource "aws_api_gateway_method" "create" {
+  rest_api_id   = aws_api_gateway_rest_api.shop.id
+  resource_id   = aws_api_gateway_resource.orders.id
+  http_method   = "POST"
+  authorization = "NONE"
 }
 
-resource "aws_apigatewayv2_stage" "prod" {
-  api_id = aws_apigatewayv2_api.shop.id
-  name   = "prod"
+resource "aws_api_gateway_integration" "create" {
+  rest_api_id             = aws_api_gateway_rest_api.shop.id
+  resource_id             = aws_api_gateway_resource.orders.id
+  http_method             = aws_api_gateway_method.create.http_method
+  type                    = "AWS_PROXY"
+  integration_http_method = "POST"
+  uri                     = aws_lambda_function.orders.invoke_arn
+}
+
+resource "aws_api_gateway_deployment" "prod" {
+  rest_api_id = aws_api_gateway_rest_api.shop.id
+}
+
+resource "aws_api_gateway_stage" "prod" {
+  rest_api_id   = aws_api_gateway_rest_api.shop.id
+  deployment_id = aws_api_gateway_deployment.prod.id
+  stage_name    = "prod"
 }
 
 resource "aws_lambda_function" "thumbs" {
