@@ -118,6 +118,7 @@ func (r *run) pattern(g grant, pattern string, where at, public bool) {
 			if !plumbing(a.String()) {
 				writes = append(writes, a.String())
 			}
+		default:
 		}
 	}
 	if rest == "*" {

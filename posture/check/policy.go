@@ -149,6 +149,7 @@ func (p *policyBuilder) platform() {
 			p.allow([]string{"kinesis:DescribeStream", "kinesis:GetRecords", "kinesis:GetShardIterator", "kinesis:ListShards"}, []any{p.text(src)})
 		case fnvet.TriggerTable:
 			p.allow([]string{"dynamodb:DescribeStream", "dynamodb:GetRecords", "dynamodb:GetShardIterator", "dynamodb:ListStreams"}, []any{p.text(src)})
+		default:
 		}
 	}
 	for _, v := range []model.Value[model.Text]{f.DeadLetter, f.OnFailure, f.OnSuccess} {

@@ -105,6 +105,7 @@ func (r *run) variable(f *model.Function, v model.Variable) bool {
 				found = true
 			case model.RefParameter:
 				r.parameter(f, v, ref.ID)
+			default:
 			}
 		}
 	}

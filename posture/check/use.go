@@ -106,7 +106,8 @@ func implied(pattern string, f *model.Function) bool {
 		return true
 	}
 	writes := strings.HasPrefix(p, "sns:publish") || strings.HasPrefix(p, "sqs:send") || strings.HasPrefix(p, "events:put") || strings.HasPrefix(p, "lambda:invoke")
-	return writes && !(f.DeadLetter.Absent() && f.OnFailure.Absent() && f.OnSuccess.Absent()) || strings.HasPrefix(p, "kms:")
+	sends := !f.DeadLetter.Absent() || !f.OnFailure.Absent() || !f.OnSuccess.Absent()
+	return writes && sends || strings.HasPrefix(p, "kms:")
 }
 
 // companion reports whether an action is needed beside one that is used.

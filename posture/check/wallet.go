@@ -186,6 +186,7 @@ func (r *run) apiLimit(f *model.Function) (int, string) {
 			limit, name = max(limit, restTimeout), api.ID
 		case model.HTTP:
 			limit, name = max(limit, httpTimeout), api.ID
+		default:
 		}
 	}
 	if limit == 0 {
@@ -212,6 +213,7 @@ func (r *run) defaultTimeout(f *model.Function) {
 		case fnvet.TriggerQueue, fnvet.TriggerStream, fnvet.TriggerTable, fnvet.TriggerBucket:
 			r.add(timeoutDefault, at{pos: f.Pos, resource: f.ID}, "the default of 3 s for what a %s brings", t.Kind)
 			return
+		default:
 		}
 	}
 }
@@ -270,6 +272,7 @@ func (r *run) async() {
 					where := at{pos: f.Pos, resource: f.ID, severity: fnvet.Low}
 					r.add(noDeadLetter, where, "events of a %s that fail twice more are gone", t.Kind)
 				}
+			default:
 			}
 		}
 	}

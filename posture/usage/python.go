@@ -34,10 +34,11 @@ func readPython(c *data.Catalog, path, name, src string) *source {
 func (p *py) imports(i int) {
 	switch at(p.t, i) {
 	case "import", "from":
-		module := at(p.t, i+1)
+		parts := []string{at(p.t, i+1)}
 		for k := i + 2; at(p.t, k) == "." && k < i+10; k += 2 {
-			module += "." + at(p.t, k+1)
+			parts = append(parts, at(p.t, k+1))
 		}
+		module := strings.Join(parts, ".")
 		if wraps(module) {
 			p.unsure("the library " + module + " may call AWS itself")
 		}
