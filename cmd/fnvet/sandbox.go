@@ -10,6 +10,7 @@ import (
 	"io"
 	"os"
 	"path/filepath"
+	"runtime"
 	"strings"
 	"time"
 
@@ -265,7 +266,10 @@ func (c *cli) confined(ctx context.Context, q walkRequest, board *sandbox.Board,
 	if q.CacheDir != "" {
 		readable = append(readable, q.CacheDir)
 	}
-	level, err := sandbox.Enter(readable, network, sandbox.Limits{Memory: sandboxMemory, Files: sandboxFiles})
+	level, err := sandbox.Enter(readable, network, sandbox.Limits{
+		Memory: sandboxMemory, Files: sandboxFiles,
+		CPU: (q.Timeout + grace) * time.Duration(runtime.GOMAXPROCS(0)),
+	})
 	if err != nil {
 		return nil, err
 	}
