@@ -22,6 +22,9 @@ func (r *run) concurrency() {
 		cost := r.costOf(f)
 		if a.public && !r.throttled(f) {
 			where.severity = fnvet.Medium
+			if f.Cloud == model.Google || f.Cloud == model.Azure {
+				where.severity = fnvet.Low // those have a limit by default, of 100 or 200
+			}
 			r.add(noConcurrency, where, "%s takes any number of requests%s", a.how, cost)
 			continue
 		}
