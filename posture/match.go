@@ -22,7 +22,7 @@ type match struct {
 // template in the artifact lies where it says; the artifact has the name of the
 // code, or of the function; there is but one function; the handlers of functions
 // that share their code are there.
-func (d *Detector) match(stacks []*stack, removed func(path, layer string) bool) {
+func (d *Detector) match(stacks []*stack) {
 	if d.artifact.Type == "sbom" {
 		return
 	}
@@ -37,10 +37,12 @@ func (d *Detector) match(stacks []*stack, removed func(path, layer string) bool)
 			}
 		}
 	}
-	if total == 1 && len(guesses) == 0 && !d.onlyTemplates(names) {
+	if total == 1 && len(guesses) == 0 && len(names) > 0 && (d.artifact.Type == "zip" || d.artifact.Type == "jar") {
 		for _, s := range stacks {
 			for _, f := range s.model.Functions {
-				guesses = []match{{function: f, stack: s, sure: true}}
+				if s.tree == nil { // the template is about this package, or about none
+					guesses = []match{{function: f, stack: s, sure: true}}
+				}
 			}
 		}
 	}
@@ -48,7 +50,6 @@ func (d *Detector) match(stacks []*stack, removed func(path, layer string) bool)
 		guesses[0].sure = true
 	}
 	d.mine = certain(guesses)
-	_ = removed
 }
 
 // codeNames are the names of the files of the artifact that may be code: of the
@@ -59,9 +60,6 @@ func (d *Detector) codeNames() map[string]struct{} {
 	}
 	return nil
 }
-
-// onlyTemplates reports an artifact without code.
-func (d *Detector) onlyTemplates(names map[string]struct{}) bool { return len(names) == 0 }
 
 // place says where the code of a function is in the artifact.
 func (d *Detector) place(s *stack, f *model.Function, names map[string]struct{}) (match, bool) {

@@ -120,7 +120,7 @@ func (d *Detector) Finish(ctx context.Context, removed func(path, layer string) 
 	if d.cut {
 		facts.Gaps = append(facts.Gaps, fnvet.Gap{Path: d.artifact.Name, Reason: fnvet.GapLimit, Detail: "too many files for templates to be looked for in all of them"})
 	}
-	d.match(stacks, removed)
+	d.match(stacks)
 	d.judge(stacks, &facts)
 	facts.Findings = append(facts.Findings, d.secretsOf(ctx, stacks)...)
 	facts.Config = d.config()
@@ -135,7 +135,7 @@ func (d *Detector) judge(stacks []*stack, facts *fnvet.Facts) {
 	for _, s := range stacks {
 		m := s.model
 		d.models = append(d.models, m)
-		facts.Findings = append(facts.Findings, check.Run(m, d.Context(m))...)
+		facts.Findings = append(facts.Findings, check.Run(m, d.Context())...)
 		if s.own { // the API's answer about the artifact itself is no template
 			continue
 		}
@@ -147,8 +147,8 @@ func (d *Detector) judge(stacks []*stack, facts *fnvet.Facts) {
 	}
 }
 
-// Context is what the checks of one model know.
-func (d *Detector) Context(m *model.Model) check.Context {
+// Context is what the checks know.
+func (d *Detector) Context() check.Context {
 	c := check.Context{Now: d.options.Now, Data: d.catalog, Prices: d.options.Prices, Region: d.options.Region}
 	c.Usage = func(f *model.Function) *usage.Usage {
 		for _, x := range d.mine {
@@ -161,7 +161,6 @@ func (d *Detector) Context(m *model.Model) check.Context {
 	if d.options.Secrets != nil {
 		c.Secret = d.secret
 	}
-	_ = m
 	return c
 }
 

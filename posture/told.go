@@ -32,17 +32,11 @@ func gaps(m *model.Model) []fnvet.Gap {
 		switch {
 		case u.Refused:
 			out = append(out, fnvet.Gap{Path: u.File, Reason: fnvet.GapUnsafePath, Detail: lineOf(u) + u.What + ": " + u.Why})
-		case m.Partial && partial(u):
+		case u.Partial:
 			out = append(out, fnvet.Gap{Path: u.File, Reason: fnvet.GapUnsupported, Detail: lineOf(u) + u.What + ": " + u.Why + "; what it states was not judged"})
 		}
 	}
 	return out
-}
-
-// partial tells what may state resources from what may only be a value.
-func partial(u model.Unresolved) bool {
-	return strings.HasPrefix(u.What, "${file(") || strings.HasPrefix(u.What, "Transform ") || strings.Contains(u.Why, "nested template") ||
-		strings.HasPrefix(u.What, "module.")
 }
 
 func lineOf(u model.Unresolved) string {
@@ -59,7 +53,7 @@ func (d *Detector) secretsOf(ctx context.Context, stacks []*stack) []fnvet.Findi
 	if d.options.Secrets == nil {
 		return nil
 	}
-	var found []fnvet.Finding
+	var found, before []fnvet.Finding
 	searched := map[string]bool{}
 	for _, s := range stacks {
 		if s.given == nil {
@@ -73,13 +67,18 @@ func (d *Detector) secretsOf(ctx context.Context, stacks []*stack) []fnvet.Findi
 		}
 		for _, name := range names {
 			at := joined(s.given, name)
-			if searched[at] || s.given.Self && name == s.given.File {
+			if searched[at] {
 				continue
 			}
 			searched[at] = true
-			found = append(found, d.fileSecrets(ctx, s.given, name, at)...)
+			in := d.fileSecrets(ctx, s.given, name, at)
+			before = append(before, in...)
+			if !s.given.Self || name != s.given.File { // that one is a file of the artifact
+				found = append(found, in...)
+			}
 		}
-		found = append(found, d.envSecrets(ctx, s.model, found)...)
+		in := d.envSecrets(ctx, s.model, before)
+		found, before = append(found, in...), append(before, in...)
 	}
 	return found
 }
