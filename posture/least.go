@@ -27,7 +27,11 @@ func (d *Detector) policies() []fnvet.RolePolicy {
 }
 
 func (d *Detector) policy(f *model.Function, m *model.Model, root string) []fnvet.RolePolicy {
-	u := d.code.For(root)
+	handler := ""
+	if f != nil {
+		handler, _ = f.Handler.Known()
+	}
+	u := d.code.For(root, handler)
 	if u == nil {
 		return nil
 	}

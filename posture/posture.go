@@ -153,7 +153,8 @@ func (d *Detector) Context() check.Context {
 	c.Usage = func(f *model.Function) *usage.Usage {
 		for _, x := range d.mine {
 			if x.function == f && x.sure {
-				return d.code.For(x.root)
+				handler, _ := f.Handler.Known()
+				return d.code.For(x.root, handler)
 			}
 		}
 		return nil

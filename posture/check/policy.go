@@ -184,7 +184,7 @@ func (p *policyBuilder) resources(action string) []any {
 	for _, g := range p.grants {
 		if g.may(action) && g.fits(action) && !g.notResource {
 			for _, t := range g.resources {
-				if !broad(t) && (g.s == nil || serviceOf(t, a.Service)) {
+				if !broad(t) && serviceOf(t, a.Service) && levelOf(t, a) {
 					add(p.text(t))
 				}
 			}
@@ -211,6 +211,20 @@ func same(a, b any) bool {
 func serviceOf(t model.Text, service string) bool {
 	parts := strings.SplitN(plain(t), ":", 4)
 	return len(parts) < 4 || parts[0] != "arn" || parts[2] == service || strings.ContainsAny(parts[2], "*"+string(hidden))
+}
+
+// levelOf reports whether a resource of S3 is what the action is for: an object or a bucket.
+func levelOf(t model.Text, a data.Action) bool {
+	inside := strings.Contains(tail(t), "/")
+	switch {
+	case a.Service != "s3":
+		return true
+	case slices.Contains(a.Types, "object"):
+		return inside
+	case slices.Contains(a.Types, "bucket"):
+		return !inside
+	}
+	return true
 }
 
 // named are the resources of the model that the function's environment refers to and
