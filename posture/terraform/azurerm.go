@@ -1,6 +1,7 @@
 package terraform
 
 import (
+	"slices"
 	"strings"
 
 	"github.com/fnvet/fnvet"
@@ -119,7 +120,7 @@ func appFunction(b *builder, r *res) {
 				for _, x := range config.get("bindings").blocks() {
 					b.binding(&f, r, x)
 				}
-				b.m.Functions = append(b.m.Functions, &f)
+				b.m.Functions = append(slices.DeleteFunc(b.m.Functions, func(f *model.Function) bool { return f == whole }), &f)
 			}
 		}
 	})

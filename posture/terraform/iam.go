@@ -18,7 +18,7 @@ func (p prop) statements() (list []*model.Statement, open bool) {
 					continue
 				}
 				one := p.b.statement(alt)
-				one.Maybe = p.maybe || len(p.alts) > 1 || s.Kind == eval.Choice
+				one.Maybe = p.maybe || len(p.alts) > 1 || s.Kind == eval.Choice || alt.Maybe
 				list = append(list, one)
 			}
 		}

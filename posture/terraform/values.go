@@ -53,6 +53,7 @@ func (p prop) step(name string) prop {
 		if a.Kind == eval.List && len(a.Items) > 0 {
 			a = a.Items[0]
 		}
+		out.maybe = out.maybe || a.Maybe
 		switch a.Kind {
 		case eval.Map:
 			out.field(a, name)
@@ -107,7 +108,7 @@ func (p prop) blocks() []prop {
 	for _, a := range p.alts {
 		for _, x := range a.Blocks() {
 			one := p.b.prop(x, x.Pos)
-			one.maybe = one.maybe || len(p.alts) > 1
+			one.maybe = one.maybe || len(p.alts) > 1 || x.Maybe
 			out = append(out, one)
 		}
 	}

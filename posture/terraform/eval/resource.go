@@ -193,7 +193,8 @@ func (r *run) dynamic(c block, s *scope) []*Value {
 		return nil
 	}
 	var out []*Value
-	for _, alt := range r.expr(a.expr, s).Alternatives() {
+	alts := r.expr(a.expr, s).Alternatives()
+	for _, alt := range alts {
 		all, ok := entries(alt)
 		if !ok {
 			all = []Field{{"?", a.pos, unknown(a.pos, alt.Refs...)}}
@@ -210,7 +211,9 @@ func (r *run) dynamic(c block, s *scope) []*Value {
 				return out
 			}
 			inner := s.bind(map[string]*Value{name: mapOf(a.pos, []Field{{"key", a.pos, key}, {"value", a.pos, f.Value}})})
-			out = append(out, r.bodyValue(content.body, inner, content.pos))
+			made := *r.bodyValue(content.body, inner, content.pos)
+			made.Maybe = !ok || len(alts) > 1
+			out = append(out, &made)
 		}
 	}
 	return out

@@ -84,6 +84,7 @@ type Value struct {
 	Fields []Field  // of a Map
 	Refs   []Ref    // what an Unknown hangs on; what an Instance is
 	Vars   []*Var   // the input variables it came through, of this node alone
+	Maybe  bool     // of a nested block: it is there only under a condition
 
 	def  *resource // of an Instance
 	mod  *module   // of an Instance that is a module
