@@ -48,3 +48,27 @@ func golden(t *testing.T, file, got string) {
 		t.Error(d)
 	}
 }
+
+// Plans and states give the outline in the file of their name with .golden.
+func TestPlans(t *testing.T) {
+	files, err := filepath.Glob("testdata/*.json")
+	if err != nil || len(files) == 0 {
+		t.Fatal("there is no plan", err)
+	}
+	for _, file := range files {
+		t.Run(filepath.Base(file), func(t *testing.T) {
+			data, err := os.ReadFile(file)
+			if err != nil {
+				t.Fatal(err)
+			}
+			if !IsPlan(file, data) {
+				t.Error("it is not recognised")
+			}
+			m, err := ReadPlan(context.Background(), &model.Source{Name: filepath.Base(file), Data: data})
+			if err != nil {
+				t.Fatal(err)
+			}
+			golden(t, file+".golden", outline.Write(m))
+		})
+	}
+}

@@ -140,8 +140,10 @@ func (b *builder) later(link func()) { b.links = append(b.links, link) }
 func (b *builder) build(resources []*eval.Resource, calls []eval.Call) {
 	for _, r := range resources {
 		b.byAddress[r.Address] = r
-		if b.byBase[r.Base] == nil {
-			b.byBase[r.Base] = r
+		for _, base := range [...]string{r.Base, eval.Plain(r.Address)} {
+			if b.byBase[base] == nil {
+				b.byBase[base] = r
+			}
 		}
 	}
 	for _, c := range calls {

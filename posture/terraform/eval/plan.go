@@ -20,7 +20,7 @@ func JSON(name string, data []byte) (*Result, error) {
 	if err != nil {
 		return nil, fmt.Errorf("%s: %w", name, err)
 	}
-	p := &plan{file: name, config: map[string]*doc.Node{}, unknown: map[string]*doc.Node{}, ids: map[string]Ref{}, out: &Result{Files: []string{name}}}
+	p := &plan{file: name, config: map[string]*doc.Node{}, calls: map[string]*doc.Node{}, unknown: map[string]*doc.Node{}, ids: map[string]Ref{}, out: &Result{Files: []string{name}}}
 	switch {
 	case root.Get("planned_values") != nil:
 		p.configuration(root.At("configuration", "root_module"), "", 0)
@@ -43,9 +43,11 @@ func JSON(name string, data []byte) (*Result, error) {
 type plan struct {
 	file    string
 	config  map[string]*doc.Node // resources of the configuration, by address without keys
+	calls   map[string]*doc.Node // module calls of the configuration, by address without keys
 	unknown map[string]*doc.Node // after_unknown, by address
 	ids     map[string]Ref       // physical identifiers → whose they are
 	out     *Result
+	steps   int
 }
 
 func (p *plan) pos(n *doc.Node) Pos {
@@ -64,6 +66,7 @@ func (p *plan) configuration(mod *doc.Node, prefix string, depth int) {
 		p.config[prefix+r.Get("address").Str()] = r
 	}
 	for _, c := range mod.Get("module_calls").All() {
+		p.calls[prefix+"module."+c.Key] = c.Value
 		p.configuration(c.Value.Get("module"), prefix+"module."+c.Key+".", depth+1)
 	}
 }
@@ -100,11 +103,13 @@ func (p *plan) resource(r *doc.Node, module string) {
 	out := &Resource{Address: address, Mode: r.Get("mode").Str(), Type: r.Get("type").Str(), Name: r.Get("name").Str(), Module: module, Pos: p.pos(r)}
 	out.Base = strings.TrimSuffix(address, indexKey(r.Get("index")))
 	config := p.config[withoutKeys(out.Base)]
-	out.Body = p.body(r.Get("values"), p.unknown[address], config, modulePrefix(withoutKeys(out.Base)))
+	out.Body = p.body(r.Get("values"), p.unknown[address], config, modulePrefix(out.Base))
 	p.add(out, r.Get("values"))
 }
 
-// withoutKeys is an address as the configuration has it.
+// Plain is an address without the keys of instances, as the configuration has it.
+func Plain(address string) string { return withoutKeys(address) }
+
 func withoutKeys(address string) string {
 	var b strings.Builder
 	depth, quoted := 0, false
@@ -126,14 +131,21 @@ func withoutKeys(address string) string {
 	return b.String()
 }
 
+// modulePrefix is the module of an address, with its last dot.
 func modulePrefix(address string) string {
 	end := 0
 	for strings.HasPrefix(address[end:], "module.") {
-		i := strings.IndexByte(address[end+len("module."):], '.')
-		if i < 0 {
+		quoted := false
+		i := end + len("module.")
+		for ; i < len(address) && (address[i] != '.' || quoted); i++ {
+			if address[i] == '"' && address[i-1] != '\\' {
+				quoted = !quoted
+			}
+		}
+		if i >= len(address) {
 			break
 		}
-		end += len("module.") + i + 1
+		end = i + 1
 	}
 	return address[:end]
 }
@@ -236,8 +248,9 @@ func (p *plan) object(n, mask *doc.Node, expr func(path []string) *Value, path [
 // nested blocks of them.
 func (p *plan) expression(n *doc.Node, prefix string, depth int) *Value {
 	pos := p.pos(n)
+	p.steps++
 	switch {
-	case n == nil || depth > 20:
+	case n == nil || depth > 20 || p.steps > maxSteps:
 		return unknown(pos)
 	case n.Is(doc.List):
 		var out []*Value
@@ -269,12 +282,39 @@ func (p *plan) references(n *doc.Node, prefix string, pos Pos, depth int) *Value
 		last = s
 		refs = append(refs, p.reference(s, prefix))
 	}
-	if len(refs) == 1 && strings.HasPrefix(refs[0].Address[len(modulePrefix(refs[0].Address)):], "data.aws_iam_policy_document.") {
+	if len(refs) != 1 {
+		return unknown(pos, refs...)
+	}
+	if v := p.through(refs[0], prefix, depth); v != nil {
+		return v
+	}
+	if strings.HasPrefix(refs[0].Address[len(modulePrefix(refs[0].Address)):], "data.aws_iam_policy_document.") {
 		if d := p.config[withoutKeys(refs[0].Address)]; d != nil && strings.HasSuffix(refs[0].Attr, "json") {
 			return p.document(d, prefix, depth+1)
 		}
 	}
 	return unknown(pos, refs...)
+}
+
+// through follows an input of a module to what its caller gives, and an output to
+// what the module states.
+func (p *plan) through(ref Ref, prefix string, depth int) *Value {
+	local := strings.TrimPrefix(ref.Address, prefix)
+	if name, ok := strings.CutPrefix(local, "var."); ok && prefix != "" {
+		module := strings.TrimSuffix(prefix, ".")
+		outer := modulePrefix(module)
+		if e := p.calls[withoutKeys(module)].At("expressions", name); e != nil {
+			return p.expression(e, outer, depth+1)
+		}
+		return nil
+	}
+	if !strings.HasPrefix(local, "module.") || ref.Attr == "" {
+		return nil
+	}
+	if e := p.calls[withoutKeys(ref.Address)].At("module", "outputs", ref.Attr, "expression"); e != nil {
+		return p.expression(e, ref.Address+".", depth+1)
+	}
+	return nil
 }
 
 // reference splits a reference into an address and an attribute.
