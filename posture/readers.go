@@ -3,7 +3,11 @@ package posture
 import (
 	"context"
 
+	"github.com/fnvet/fnvet/posture/awsjson"
+	"github.com/fnvet/fnvet/posture/cloudformation"
 	"github.com/fnvet/fnvet/posture/model"
+	"github.com/fnvet/fnvet/posture/serverless"
+	"github.com/fnvet/fnvet/posture/terraform"
 )
 
 // A reader is one row of the table of dialects.
@@ -15,9 +19,18 @@ type reader struct {
 	// folder is true for dialects where all such files of one folder are one stack;
 	// then the Source's Name is the folder and its Data nil.
 	folder bool
+	// roots chooses among folders those that are a stack of their own; nil: all are.
+	roots func(ctx context.Context, src *model.Source, folders []string) []string
 	// read gives the model. What was read before a mistake is returned beside the error.
 	read func(ctx context.Context, src *model.Source) (*model.Model, error)
 }
 
-// readers is the whole table of dialects, the most particular first.
-var readers = [...]reader{}
+// readers is the whole table of dialects, the most particular first: the first that
+// recognises a file has it.
+var readers = [...]reader{
+	{dialect: model.Serverless, is: serverless.Is, read: serverless.Read},
+	{dialect: model.CloudFormation, is: cloudformation.Is, read: cloudformation.Read},
+	{dialect: model.Terraform, is: terraform.Is, folder: true, roots: terraform.Modules, read: terraform.Read},
+	{dialect: model.FunctionConfig, is: awsjson.IsFunction, read: awsjson.ReadFunction},
+	{dialect: model.IAMPolicy, is: awsjson.IsPolicy, read: awsjson.ReadPolicy},
+}

@@ -104,6 +104,8 @@ func TestHostileTar(t *testing.T) {
 		{name: "PAX size lies", data: paxLie, gaps: []string{"unreadable"}, lost: true},
 		{name: "sparse map of 8 TiB", data: sparseBomb, gaps: []string{"limit"}},
 		{name: "gzip bomb", data: beside("z.gz", func(tb testing.TB) []byte { return gzipOf(tb, bomb) }), gaps: []string{"limit"}},
+		{name: "gzip quine", data: beside("q.gz", gzipQuine), gaps: []string{"limit"}},
+		{name: "zip quine", data: beside("q.zip", zipQuine), gaps: []string{"limit"}},
 		{name: "xz bomb", data: beside("z.xz", func(tb testing.TB) []byte { return xzOf(tb, bomb) }), gaps: []string{"limit"}},
 		{name: "bzip2 bomb", data: beside("z.bz2", func(tb testing.TB) []byte { return bzip2Of(tb, bomb) }), gaps: []string{"limit"}},
 		{name: "zstd bomb", data: beside("z.zst", func(tb testing.TB) []byte { return zstdOf(tb, bomb) }), gaps: []string{"limit"}},

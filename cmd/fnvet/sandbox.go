@@ -10,12 +10,14 @@ import (
 	"io"
 	"os"
 	"path/filepath"
+	"runtime"
 	"strings"
 	"time"
 
 	"github.com/spf13/cobra"
 
 	"github.com/fnvet/fnvet"
+	"github.com/fnvet/fnvet/posture"
 	"github.com/fnvet/fnvet/sandbox"
 	"github.com/fnvet/fnvet/scan"
 	"github.com/fnvet/fnvet/secrets"
@@ -50,6 +52,9 @@ type walkRequest struct {
 	Offline  bool
 	CacheDir string // absolute, or "" for no cache
 	Handler  string // the function's, or "" for what configuration and conventions say
+	// Templates are those outside the target.
+	Templates []givenTemplate
+	Now       time.Time // to judge ends of support by
 }
 
 // A walkMessage is one answer of a child: a part, or the end.
@@ -87,7 +92,11 @@ func (q *walkRequest) config() (scan.Config, error) {
 	}
 	c.Settings = finder
 	c.Cache = q.cache()
-	c.Steps = steps(finder, q.Handler)
+	given, err := q.given()
+	if err != nil {
+		return scan.Config{}, err
+	}
+	c.Steps = steps(finder, q.Handler, posture.Options{Given: given, Now: q.Now, Secrets: finder})
 	return c, nil
 }
 
@@ -262,10 +271,14 @@ func (c *cli) confined(ctx context.Context, q walkRequest, board *sandbox.Board,
 	config.Unpack.Stdin = c.stdin
 	config.Watch = board
 	readable, network := unpack.Needs(q.Target, q.Unpack)
+	readable = append(readable, q.readableFolders()...)
 	if q.CacheDir != "" {
 		readable = append(readable, q.CacheDir)
 	}
-	level, err := sandbox.Enter(readable, network, sandbox.Limits{Memory: sandboxMemory, Files: sandboxFiles})
+	level, err := sandbox.Enter(readable, network, sandbox.Limits{
+		Memory: sandboxMemory, Files: sandboxFiles,
+		CPU: (q.Timeout + grace) * time.Duration(runtime.GOMAXPROCS(0)),
+	})
 	if err != nil {
 		return nil, err
 	}

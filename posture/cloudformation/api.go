@@ -572,7 +572,7 @@ func (t *template) file(place model.Value[string], at *doc.Node) result {
 	if ok && !strings.Contains(s, "://") && !strings.HasPrefix(s, "/") {
 		name := path.Join(path.Dir(t.name), s)
 		if strings.HasPrefix(name, "../") {
-			t.m.Unresolved = append(t.m.Unresolved, model.Unresolved{Pos: t.pos(at), What: shorten(s), Why: "it is outside the folder of the template", Refused: true})
+			t.list(model.Unresolved{Pos: t.pos(at), What: shorten(s), Why: "it is outside the folder of the template", Refused: true})
 			return t.unknown(at, "it is outside the folder of the template")
 		}
 		if data, err := readFile(t.src, name); err == nil {

@@ -579,12 +579,22 @@ func (t *template) certain(n *doc.Node, depth int) *string {
 
 // unresolved lists what could not be worked out, each expression once.
 func (t *template) unresolved(n *doc.Node, what, why string) {
-	key := fmt.Sprint(t.pos(n), what)
+	t.list(model.Unresolved{Pos: t.pos(n), What: shorten(what), Why: why})
+}
+
+// missing lists what may state resources.
+func (t *template) missing(n *doc.Node, what, why string) {
+	t.m.Partial = true
+	t.list(model.Unresolved{Pos: t.pos(n), What: shorten(what), Why: why, Partial: true})
+}
+
+func (t *template) list(u model.Unresolved) {
+	key := fmt.Sprint(u.Pos, u.What)
 	if t.listed[key] || len(t.listed) >= maxListed {
 		return
 	}
 	t.listed[key] = true
-	t.m.Unresolved = append(t.m.Unresolved, model.Unresolved{Pos: t.pos(n), What: shorten(what), Why: why})
+	t.m.Unresolved = append(t.m.Unresolved, u)
 }
 
 // maxListed bounds the list of what could not be resolved.

@@ -2,6 +2,7 @@ package cloudformation
 
 import (
 	"context"
+	"errors"
 	"fmt"
 	"path"
 	"slices"
@@ -95,8 +96,7 @@ func (t *template) open(root *doc.Node) {
 			continue
 		}
 		if len(t.order) >= maxResources {
-			t.unresolved(m.Value, "Resources", "there are too many")
-			t.m.Partial = true
+			t.missing(m.Value, "Resources", "there are too many")
 			break
 		}
 		t.resources[m.Key] = m.Value
@@ -133,8 +133,7 @@ func (t *template) transforms(n *doc.Node) {
 			if !ok {
 				s = name.Get("Name").Str()
 			}
-			t.unresolved(name, "Transform "+s, "a macro may change the whole template")
-			t.m.Partial = true
+			t.missing(name, "Transform "+s, "a macro may change the whole template")
 		}
 	}
 }
@@ -156,12 +155,12 @@ func (t *template) unroll(section *doc.Node) []doc.Member {
 func (t *template) loop(n *doc.Node, depth int) []doc.Member {
 	parts := n.Elements()
 	if len(parts) != 3 || depth > 4 {
-		t.unresolved(n, "Fn::ForEach", "it is not as CloudFormation writes it")
+		t.missing(n, "Fn::ForEach", "it is not as CloudFormation writes it")
 		return nil
 	}
 	items := t.eval(parts[1]).list()
 	if items.Open {
-		t.unresolved(parts[1], "Fn::ForEach", "what it goes over is known on deployment only")
+		t.missing(parts[1], "Fn::ForEach", "what it goes over is known on deployment only")
 	}
 	var out []doc.Member
 	for _, item := range items.Items {
@@ -241,25 +240,30 @@ func (t *template) nested(id string) *template {
 		return nil
 	}
 	child, err := t.enter(id, place, props.Get("Parameters"))
-	if err != nil {
-		t.unresolved(place, id, err.Error())
+	switch {
+	case errors.Is(err, errElsewhere): // as ordinary as an import
 		t.m.Partial = true
+		t.unresolved(place, id, err.Error())
+	case err != nil:
+		t.missing(place, id, err.Error())
 	}
 	t.children[id] = child
 	return child
 }
+
+var errElsewhere = errors.New("the nested template is not a local file")
 
 // enter reads a nested template.
 func (t *template) enter(id string, place, given *doc.Node) (*template, error) {
 	file, known := t.oneText(place, 0)
 	local, literal := file.Literal()
 	if !known || !literal || strings.Contains(local, "://") {
-		return nil, fmt.Errorf("the nested template is not a local file")
+		return nil, errElsewhere
 	}
 	name := path.Join(path.Dir(t.name), local)
 	switch {
 	case strings.HasPrefix(local, "/") || name == ".." || strings.HasPrefix(name, "../"):
-		t.m.Unresolved = append(t.m.Unresolved, model.Unresolved{Pos: t.pos(place), What: shorten(local), Why: "it is outside the folder of the template", Refused: true})
+		t.list(model.Unresolved{Pos: t.pos(place), What: shorten(local), Why: "it is outside the folder of the template", Refused: true})
 		return nil, fmt.Errorf("the nested template is outside the folder")
 	case t.depth >= maxStackDeep || *t.stacks >= maxStacks:
 		return nil, fmt.Errorf("too many nested templates")

@@ -96,6 +96,8 @@ type Unresolved struct {
 	Why  string
 	// Refused is true when it would have left the folder of the template.
 	Refused bool
+	// Partial is true when it may state resources or permissions, not a mere value.
+	Partial bool
 }
 
 // A Source is a template and what lies around it. Names are slash-separated and

@@ -178,7 +178,7 @@ func (s *service) rest(at *doc.Node, authorizers []doc.Member) {
 
 // throttling is of the plugin serverless-api-gateway-throttling.
 func (s *service) throttling() *doc.Node {
-	t := s.root.At("custom", "apiGatewayThrottling")
+	t := s.custom("apiGatewayThrottling")
 	if t == nil {
 		return nil
 	}
@@ -187,7 +187,7 @@ func (s *service) throttling() *doc.Node {
 
 // firewall is of the plugins serverless-associate-waf and serverless-waf.
 func (s *service) firewall(api *doc.Node) {
-	if acl := first(s.root.At("custom", "associateWaf"), s.root.At("custom", "wafName")); acl != nil {
+	if acl := first(s.custom("associateWaf"), s.custom("wafName")); acl != nil {
 		s.put("WebACLAssociation", acl, "AWS::WAFv2::WebACLAssociation", doc.Pair("ResourceArn", api))
 	}
 }

@@ -43,7 +43,7 @@ func (s *service) roleOf(f *function) *doc.Node {
 	}
 	id := normal(f.key) + sharedRoleID
 	at := first(own, f.node)
-	inherit := first(n.Get("iamRoleStatementsInherit"), s.root.At("custom", "serverless-iam-roles-per-function", "defaultInherit")).True() ||
+	inherit := first(n.Get("iamRoleStatementsInherit"), s.custom("serverless-iam-roles-per-function", "defaultInherit")).True() ||
 		n.Get("iamRoleStatements") == nil
 	statements := list(own)
 	if inherit {

@@ -71,7 +71,7 @@ func Read(ctx context.Context, src *model.Source) (*model.Model, error) {
 		return nil, err
 	}
 	v := &resolver{src: src, root: docs[0], files: map[string]*doc.Node{}, seen: map[string]bool{}}
-	s := &service{v: v, root: cloudformation.Normalise(v.tree(docs[0], 0))}
+	s := &service{v: v, root: cloudformation.Normalise(v.tree(without(docs[0], "custom", "params", "stages"), 0))}
 	if name := s.provider("name").Str(); name != "" && name != "aws" {
 		return nil, fmt.Errorf("services of the provider %q are not read", name)
 	}
@@ -83,12 +83,28 @@ func Read(ctx context.Context, src *model.Source) (*model.Model, error) {
 	return m, err
 }
 
+// without leaves keys out: what is in them matters where it is referred to.
+func without(n *doc.Node, keys ...string) *doc.Node {
+	out := *n
+	out.Members = slices.DeleteFunc(slices.Clone(n.Members), func(m doc.Member) bool { return slices.Contains(keys, m.Key) })
+	return &out
+}
+
+// custom is a setting of a plugin.
+func (s *service) custom(keys ...string) *doc.Node {
+	n, _ := s.v.follow(s.v.root.Get("custom"), 0)
+	for _, k := range keys {
+		n, _ = s.v.follow(n.Get(k), 0)
+	}
+	return n
+}
+
 // complete adds what the framework's own parts of the model are.
 func (s *service) complete(m *model.Model) {
 	m.File = s.v.src.Pos(s.v.src.Name, 0, 0).File
 	m.Unresolved = append(m.Unresolved, s.v.listed...)
 	for _, u := range s.v.listed {
-		m.Partial = m.Partial || strings.HasPrefix(u.What, "${file(")
+		m.Partial = m.Partial || u.Partial
 	}
 	slices.SortStableFunc(m.Unresolved, func(a, b model.Unresolved) int {
 		if c := strings.Compare(a.File, b.File); c != 0 {

@@ -35,7 +35,11 @@ type resolver struct {
 	nodes  int
 	listed []model.Unresolved
 	seen   map[string]bool
+	value  bool // what is resolved is a mere value
 }
+
+// values are the keys under which nothing states resources or permissions.
+var values = map[string]bool{"environment": true, "tags": true, "stackTags": true, "description": true, "Outputs": true, "deploymentBucket": true, "plugins": true}
 
 // A way is one value of a variable. given is true when it depends on what is given
 // on deployment, so that it is a default.
@@ -70,7 +74,10 @@ func (v *resolver) tree(n *doc.Node, depth int) *doc.Node {
 		out.Members = nil
 		for _, m := range n.All() {
 			m.Key = v.key(n, m.Key)
+			was := v.value
+			v.value = was || values[m.Key]
 			m.Value = v.tree(m.Value, depth+1)
+			v.value = was
 			out.Members = append(out.Members, m)
 		}
 		return &out
@@ -640,5 +647,6 @@ func (v *resolver) list(at *doc.Node, what, why string, refused bool) {
 	if len(what) > 120 {
 		what = what[:117] + "..."
 	}
-	v.listed = append(v.listed, model.Unresolved{Pos: model.Pos{File: at.File, Line: at.Line, Column: at.Column}, What: what, Why: why, Refused: refused})
+	v.listed = append(v.listed, model.Unresolved{Pos: model.Pos{File: at.File, Line: at.Line, Column: at.Column}, What: what, Why: why, Refused: refused,
+		Partial: !refused && !v.value && strings.HasPrefix(what, "${file(")})
 }
