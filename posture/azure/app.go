@@ -31,6 +31,18 @@ func IsApp(name string, data []byte) bool {
 	return path.Base(name) == "host.json" && len(data) > 0
 }
 
+// IsCode tells whether a file is code that may declare functions of Azure, which an
+// app is read together with.
+func IsCode(name string, data []byte) bool {
+	switch path.Ext(name) {
+	case ".py":
+		return mentions(data, python)
+	case ".js", ".mjs", ".cjs", ".ts", ".mts":
+		return mentions(data, script)
+	}
+	return false
+}
+
 // An app is the folder of a function app while it is read.
 type app struct {
 	src   *model.Source

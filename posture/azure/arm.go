@@ -4,6 +4,7 @@ import (
 	"bytes"
 	"context"
 	"fmt"
+	"maps"
 	"path"
 	"strings"
 
@@ -85,9 +86,7 @@ func (s *stack) deployment(n *doc.Node, r *declaredResource) {
 	if t := n.At("properties", "template"); t != nil && s.depth < 8 {
 		c.inline = armStack(t, s.name, s.depth+1)
 		if !strings.EqualFold(n.At("properties", "expressionEvaluationOptions", "scope").Str(), "inner") {
-			for k, v := range s.vars { // expressions are those of the outer template
-				c.inline.vars[k] = v
-			}
+			maps.Copy(c.inline.vars, s.vars) // expressions are those of the outer template
 		}
 	}
 	s.modules = append(s.modules, c)
@@ -118,22 +117,22 @@ func armExpr(n *doc.Node, depth int) *expr {
 		return nil
 	}
 	e := &expr{pos: model.Pos{File: n.File, Line: n.Line, Column: n.Column}, text: n.Text}
-	switch {
-	case n.Kind == doc.Null:
+	switch n.Kind {
+	case doc.Null:
 		e.kind = eNull
-	case n.Kind == doc.List:
+	case doc.List:
 		e.kind = eList
 		for _, i := range n.Items {
 			e.args = append(e.args, armExpr(i, depth+1))
 		}
-	case n.Kind == doc.Map:
+	case doc.Map:
 		e.kind = eMap
 		for _, m := range n.All() {
 			pos := model.Pos{File: n.File, Line: m.Line, Column: m.Column}
 			name := armString(m.Key, pos)
 			e.keys, e.args = append(e.keys, key{name, pos}), append(e.args, armExpr(m.Value, depth+1))
 		}
-	case n.Kind == doc.String:
+	case doc.String:
 		return armString(n.Text, e.pos)
 	default:
 		e.kind = eText
@@ -208,7 +207,7 @@ func (p *armParser) expr(depth int) *expr {
 			p.take(',')
 		}
 	}
-	for n := 0; n < maxExprDepth; n++ {
+	for range maxExprDepth {
 		switch {
 		case p.take('.'):
 			begin := p.at

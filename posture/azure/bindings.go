@@ -61,6 +61,7 @@ func trigger(f *model.Function, typ string, kind fnvet.TriggerKind, b, source *v
 	case fnvet.TriggerHTTP:
 		tr.Source = model.Value[model.Text]{}
 		tr.Route = &model.Route{Pos: b.at(), Function: f.ID, Path: b.get("route").str(), Method: methods(b), Auth: mapped(b.get("authLevel").str(), strings.ToLower)}
+	default:
 	}
 	f.Triggers = append(f.Triggers, tr)
 }

@@ -43,8 +43,12 @@ func (b *builder) skippedLines(s *stack, bad []model.Pos) {
 }
 
 func (b *builder) finish() (*model.Model, error) {
-	for i := 0; i < len(b.links); i++ {
-		b.links[i]()
+	for len(b.links) > 0 { // a link may ask for another
+		links := b.links
+		b.links = nil
+		for _, link := range links {
+			link()
+		}
 	}
 	if b.steps > maxSteps {
 		b.unresolved(model.Pos{File: b.m.File}, "the template", "it is larger than the limits of the evaluation", false)

@@ -2,6 +2,7 @@ package azure
 
 import (
 	"bytes"
+	"slices"
 	"strings"
 
 	"github.com/fnvet/fnvet/posture/model"
@@ -253,13 +254,13 @@ func (p *codeParser) value(depth int, stops ...string) *val {
 		v = lit(t.pos, t.text)
 		p.at++
 	case t.kind == tWord:
-		name := t.text
+		names := []string{t.text}
 		p.at++
 		for p.is(0, ".") && p.peek(1).kind == tWord {
-			name += "." + p.peek(1).text
+			names = append(names, p.peek(1).text)
 			p.at += 2
 		}
-		v = named(t.pos, name)
+		v = named(t.pos, strings.Join(names, "."))
 	case p.is(0, "["):
 		v = p.sequence(depth)
 	case p.is(0, "{"):
@@ -391,11 +392,11 @@ func scriptOptions(method, typ string, o *val, pos model.Pos) *val {
 		return v
 	}
 	if o.get("authLevel").absent() {
-		v.fields = append(v.fields[:len(v.fields):len(v.fields)], entry{"authLevel", pos, lit(pos, "anonymous")})
+		v.fields = append(slices.Clip(v.fields), entry{"authLevel", pos, lit(pos, "anonymous")})
 	}
 	if method != "http" {
 		verb := lit(pos, strings.TrimSuffix(method, "Request"))
-		v.fields = append(v.fields[:len(v.fields):len(v.fields)], entry{"methods", pos, &val{kind: kList, pos: pos, items: []*val{verb}}})
+		v.fields = append(slices.Clip(v.fields), entry{"methods", pos, &val{kind: kList, pos: pos, items: []*val{verb}}})
 	}
 	return v
 }

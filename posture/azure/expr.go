@@ -1,6 +1,7 @@
 package azure
 
 import (
+	"maps"
 	"strings"
 
 	"github.com/fnvet/fnvet/posture/model"
@@ -129,8 +130,9 @@ func (ev *evaluator) eval(e *expr) *val {
 		return ev.conditional(e)
 	case eFor:
 		return ev.loop(e)
+	default:
+		return unknown(e.pos, "it is worked out on deployment")
 	}
-	return unknown(e.pos, "it is worked out on deployment")
 }
 
 func (ev *evaluator) all(args []*expr) []*val {
@@ -228,6 +230,7 @@ func (ev *evaluator) member(v *val, e *expr) *val {
 		if ref.Kind == model.RefPseudo || ref.Kind == model.RefResource || ref.Kind == model.RefDynamic || ref.Kind == model.RefOther {
 			return link(e.pos, ref.Kind, ref.ID, attrName(attr))
 		}
+	default:
 	}
 	return unknown(e.pos, v.why)
 }
@@ -331,9 +334,7 @@ func (ev *evaluator) loop(e *expr) *val {
 		}
 		inner := *ev
 		inner.scope = map[string]*val{}
-		for k, v := range ev.scope {
-			inner.scope[k] = v
-		}
+		maps.Copy(inner.scope, ev.scope)
 		for j, n := range strings.Split(e.text, ",") {
 			inner.scope[n] = item
 			if j == 1 {

@@ -2,6 +2,7 @@ package azure
 
 import (
 	"regexp"
+	"slices"
 	"strconv"
 	"strings"
 
@@ -110,7 +111,7 @@ func (ev *evaluator) union(a []*val, pos model.Pos) *val {
 			if ev.b.steps += len(x.fields); ev.b.steps > maxSteps {
 				return unknown(pos, "it is too long")
 			}
-			out.fields = append(x.fields[:len(x.fields):len(x.fields)], out.fields...)
+			out.fields = append(slices.Clip(x.fields), out.fields...)
 		}
 	}
 	return out

@@ -145,14 +145,14 @@ func http(f *model.Function, at model.Pos) {
 }
 
 func flat(n *doc.Node) string {
-	s := n.Str()
+	all := []string{n.Str()}
 	for _, m := range n.All() {
-		s += m.Key + "=" + m.Value.Str() + ","
+		all = append(all, m.Key+"="+m.Value.Str())
 	}
 	for _, i := range n.Elements() {
-		s += i.Str() + ","
+		all = append(all, i.Str())
 	}
-	return s
+	return strings.Join(all, ",")
 }
 
 func eventKind(s string) fnvet.TriggerKind {

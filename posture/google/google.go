@@ -127,13 +127,6 @@ func ingress(s string) (string, bool) {
 	return s, true
 }
 
-func boolean(n *doc.Node) model.Value[bool] {
-	if n == nil || n.Kind == doc.List || n.Kind == doc.Map || n.Kind == doc.Null {
-		return model.Value[bool]{}
-	}
-	return model.Is(pos(n), n.True())
-}
-
 // role is the service account that a function runs as.
 func (r *reader) role(f *model.Function, account *doc.Node) {
 	email := account.Str()

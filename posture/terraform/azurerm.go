@@ -37,14 +37,7 @@ func functionApp(b *builder, r *res) {
 }
 
 func hasEnv(f *model.Function, names ...string) bool {
-	for _, v := range f.Env {
-		for _, n := range names {
-			if v.Name == n {
-				return true
-			}
-		}
-	}
-	return false
+	return slices.ContainsFunc(f.Env, func(v model.Variable) bool { return slices.Contains(names, v.Name) })
 }
 
 func isFalse(p prop) bool { return p.bool().All(func(on bool) bool { return !on }) }

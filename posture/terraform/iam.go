@@ -162,7 +162,7 @@ func (b *builder) attachARN(role *model.Role, x model.Text) {
 	}
 	x = b.namedPolicy(x)
 	role.Managed.Items = append(role.Managed.Items, x)
-	if role.Managed.Pos.File == "" {
+	if role.Managed.File == "" {
 		role.Managed.Pos = x.Pos
 	}
 	role.Open = role.Open || !strings.Contains(x.String(), "policy/")

@@ -168,8 +168,12 @@ func (b *builder) build(resources []*eval.Resource, calls []eval.Call) {
 	for _, c := range calls {
 		b.call(c)
 	}
-	for i := 0; i < len(b.links); i++ { // a link may ask for another
-		b.links[i]()
+	for len(b.links) > 0 { // a link may ask for another
+		links := b.links
+		b.links = nil
+		for _, link := range links {
+			link()
+		}
 	}
 	b.m.Policies = slices.DeleteFunc(b.m.Policies, func(p *model.Policy) bool { return b.attached[p] })
 	for _, api := range b.m.APIs {

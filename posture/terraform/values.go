@@ -72,15 +72,15 @@ func (p prop) step(name string) prop {
 
 func (p *prop) field(m *eval.Value, name string) {
 	for _, f := range m.Fields {
-		switch {
-		case f.Key == name:
+		switch f.Key {
+		case name:
 			x := p.b.prop(f.Value, f.KeyPos)
 			p.alts, p.open, p.maybe, p.pos = append(p.alts, x.alts...), p.open || x.open, p.maybe || x.maybe, f.KeyPos
 			if len(x.alts) == 0 {
 				p.maybe = true
 			}
 			return
-		case f.Key == "": // merged from what is not known
+		case "": // merged from what is not known
 			p.open, p.why = true, whyOf(f.Value)
 		}
 	}

@@ -3,6 +3,7 @@ package eval
 import (
 	"errors"
 	"fmt"
+	"slices"
 	"strconv"
 	"strings"
 
@@ -219,7 +220,7 @@ func (p *plan) value(n, mask *doc.Node, expr func(path []string) *Value, path ..
 			if i < len(masks) {
 				m = masks[i]
 			}
-			out = append(out, p.value(e, m, expr, append(path[:len(path):len(path)], strconv.Itoa(i))...))
+			out = append(out, p.value(e, m, expr, append(slices.Clip(path), strconv.Itoa(i))...))
 		}
 		return list(pos, out)
 	}
@@ -229,11 +230,11 @@ func (p *plan) value(n, mask *doc.Node, expr func(path []string) *Value, path ..
 func (p *plan) object(n, mask *doc.Node, expr func(path []string) *Value, path []string) *Value {
 	var out []Field
 	for _, m := range n.All() {
-		out = append(out, Field{m.Key, Pos{p.file, m.Line, m.Column}, p.value(m.Value, mask.Get(m.Key), expr, append(path[:len(path):len(path)], m.Key)...)})
+		out = append(out, Field{m.Key, Pos{p.file, m.Line, m.Column}, p.value(m.Value, mask.Get(m.Key), expr, append(slices.Clip(path), m.Key)...)})
 	}
 	for _, m := range mask.All() { // what is wholly unknown is not among the values
 		if n.Get(m.Key) == nil && m.Value.Is(doc.Bool) && m.Value.True() {
-			v := p.value(nil, m.Value, expr, append(path[:len(path):len(path)], m.Key)...)
+			v := p.value(nil, m.Value, expr, append(slices.Clip(path), m.Key)...)
 			at := v.Pos
 			if at.Line == 0 {
 				at = p.pos(n)

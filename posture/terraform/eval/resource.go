@@ -81,8 +81,9 @@ func (d *resource) attribute(r *run, inst *Value, name string, pos Pos) *Value {
 		return unknown(pos, ref).through(v.Vars...)
 	case Unknown:
 		return unknown(pos, ref).through(v.Vars...)
+	default:
+		return v
 	}
-	return v
 }
 
 // collect evaluates every resource of a module and of those it calls.

@@ -349,9 +349,9 @@ func (v *Value) Get(key string) *Value {
 	if v == nil || v.Kind != Map {
 		return nil
 	}
-	for i := len(v.Fields) - 1; i >= 0; i-- {
-		if v.Fields[i].Key == key {
-			return v.Fields[i].Value
+	for _, f := range slices.Backward(v.Fields) {
+		if f.Key == key {
+			return f.Value
 		}
 	}
 	return nil
