@@ -135,6 +135,12 @@ func cors(r result) *model.CORS {
 	if r.absent() {
 		return nil
 	}
+	if on := r.bool(); len(on.Alts) > 0 { // "true" of HTTP APIs is every origin
+		if !on.Any(func(on bool) bool { return on }) {
+			return nil
+		}
+		return &model.CORS{Pos: r.pos, Origins: texts(r.pos, "*")}
+	}
 	return &model.CORS{Pos: r.pos, Origins: r.get("AllowOrigins").list(), Methods: r.get("AllowMethods").list(), Headers: r.get("AllowHeaders").list(),
 		Credentials: r.get("AllowCredentials").bool()}
 }

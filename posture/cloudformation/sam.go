@@ -329,9 +329,6 @@ func (b *builder) samHTTPSettings(a *model.API, r *resource) {
 	}
 	a.DefaultAuth = mapped(auth.get("DefaultAuthorizer").str(), authName)
 	a.CORS = cors(r.get("CorsConfiguration"))
-	if c := r.get("CorsConfiguration"); a.CORS != nil && a.CORS.Origins.Absent() && c.bool().All(func(on bool) bool { return on }) {
-		a.CORS.Origins = texts(c.pos, "*")
-	}
 	a.Stages = []*model.Stage{{Pos: r.Pos, ID: r.ID + "Stage", Name: r.get("StageName").textValue(), Logs: r.get("AccessLogSettings", "DestinationArn").textValue(),
 		Throttle: throttle(r.get("DefaultRouteSettings"), "ThrottlingRateLimit", "ThrottlingBurstLimit"), Implicit: r.Implicit}}
 	if v := r.get("Domain", "SecurityPolicy").str(); !v.Absent() {

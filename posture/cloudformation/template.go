@@ -241,6 +241,8 @@ func (t *template) nested(id string) *template {
 	}
 	child, err := t.enter(id, place, props.Get("Parameters"))
 	switch {
+	case errors.Is(err, errRefused): // listed already
+		t.m.Partial = true
 	case errors.Is(err, errElsewhere): // as ordinary as an import
 		t.m.Partial = true
 		t.unresolved(place, id, err.Error())
@@ -251,7 +253,10 @@ func (t *template) nested(id string) *template {
 	return child
 }
 
-var errElsewhere = errors.New("the nested template is not a local file")
+var (
+	errElsewhere = errors.New("the nested template is not a local file")
+	errRefused   = errors.New("the nested template is outside the folder")
+)
 
 // enter reads a nested template.
 func (t *template) enter(id string, place, given *doc.Node) (*template, error) {
@@ -264,7 +269,7 @@ func (t *template) enter(id string, place, given *doc.Node) (*template, error) {
 	switch {
 	case strings.HasPrefix(local, "/") || name == ".." || strings.HasPrefix(name, "../"):
 		t.list(model.Unresolved{Pos: t.pos(place), What: shorten(local), Why: "it is outside the folder of the template", Refused: true})
-		return nil, fmt.Errorf("the nested template is outside the folder")
+		return nil, errRefused
 	case t.depth >= maxStackDeep || *t.stacks >= maxStacks:
 		return nil, fmt.Errorf("too many nested templates")
 	}

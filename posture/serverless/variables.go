@@ -7,6 +7,7 @@ import (
 	"io"
 	"io/fs"
 	"path"
+	"slices"
 	"strings"
 
 	"github.com/fnvet/fnvet/posture/cloudformation"
@@ -16,7 +17,9 @@ import (
 
 // Limits of variables.
 const (
-	maxSteps = 200_000
+	maxSteps = 60_000
+	maxText  = 64 << 10 // bytes of one text with variables
+	maxSize  = 1000     // nodes of one text with variables
 	maxDepth = 48
 	maxFile  = 4 << 20
 	maxFiles = 200
@@ -35,7 +38,8 @@ type resolver struct {
 	nodes  int
 	listed []model.Unresolved
 	seen   map[string]bool
-	value  bool // what is resolved is a mere value
+	known  map[string]answer // by address in the file
+	value  bool              // what is resolved is a mere value
 }
 
 // values are the keys under which nothing states resources or permissions.
@@ -159,12 +163,41 @@ func (v *resolver) text(at *doc.Node, s string, depth int) []way {
 	if plain {
 		var b strings.Builder
 		for _, p := range parts {
+			if b.Len()+len(p.Text) > maxText {
+				return []way{{node: v.opaque(at, model.RefOther, "limit")}}
+			}
 			b.WriteString(p.Text)
 		}
 		return []way{{node: doc.New(at, b.String()), given: given}}
 	}
+	total := 0
+	for _, p := range parts {
+		if total += size(p, maxSize); total > maxSize {
+			return []way{{node: v.opaque(at, model.RefOther, "limit")}}
+		}
+	}
 	join := doc.NewMap(at, doc.Pair("Fn::Join", doc.NewList(at, doc.New(at, ""), doc.NewList(at, parts...))))
 	return []way{{node: join, given: given}}
+}
+
+// size counts the nodes of a tree, up to a limit.
+func size(n *doc.Node, limit int) int {
+	total := 1
+	for _, item := range n.Elements() {
+		if total > limit {
+			return total
+		}
+		total += size(item, limit-total)
+	}
+	if n != nil {
+		for _, m := range n.Members {
+			if total > limit {
+				return total
+			}
+			total += size(m.Value, limit-total)
+		}
+	}
+	return total
 }
 
 // A segment is a piece of a string: a variable without its brackets, or text.
@@ -243,6 +276,11 @@ func isVariable(inner string) bool {
 
 // variable resolves "source:address, fallback, …".
 func (v *resolver) variable(at *doc.Node, inner string, depth int) []way {
+	ways, _ := v.sources(at, inner, depth)
+	return ways
+}
+
+func (v *resolver) sources(at *doc.Node, inner string, depth int) (ways []way, found bool) {
 	var none []way
 	for i, option := range options(inner) {
 		option = strings.TrimSpace(option)
@@ -251,13 +289,13 @@ func (v *resolver) variable(at *doc.Node, inner string, depth int) []way {
 			for j := range ways {
 				ways[j].given = ways[j].given || i > 0
 			}
-			return ways
+			return ways, true
 		}
 		if none == nil {
 			none = ways
 		}
 	}
-	return none
+	return none, false
 }
 
 // options splits at commas outside brackets and quotes.
@@ -296,7 +334,7 @@ func (v *resolver) option(at *doc.Node, option string, nth, depth int) (ways []w
 		}
 	}
 	if strings.HasPrefix(option, "${") && closing(option) == len(option)-1 {
-		return v.option(at, strings.TrimSuffix(option[2:], "}"), 0, depth+1)
+		return v.sources(at, strings.TrimSuffix(option[2:], "}"), depth+1)
 	}
 	source, address, _ := strings.Cut(option, ":")
 	argument := ""
@@ -462,6 +500,26 @@ func (v *resolver) bounded(n *doc.Node, depth int) *doc.Node {
 // self follows an address in the file itself. Where a part of the address is what
 // is given on deployment, all entries there may be meant.
 func (v *resolver) self(at *doc.Node, address string, depth int) ([]way, bool) {
+	if strings.Contains(address, "${") {
+		return v.address(at, address, depth)
+	}
+	known, ok := v.known[address]
+	if ok {
+		return slices.Clone(known.ways), known.found
+	}
+	v.known[address] = answer{ways: []way{{node: v.opaque(at, model.RefOther, "self:"+address)}}} // of what refers to itself
+	known.ways, known.found = v.address(at, address, depth)
+	v.known[address] = known
+	return slices.Clone(known.ways), known.found
+}
+
+// An answer is what an address came to.
+type answer struct {
+	ways  []way
+	found bool
+}
+
+func (v *resolver) address(at *doc.Node, address string, depth int) ([]way, bool) {
 	nodes := []*doc.Node{v.root}
 	given := false
 	for _, raw := range addressParts(address) {
@@ -475,8 +533,9 @@ func (v *resolver) self(at *doc.Node, address string, depth int) ([]way, bool) {
 				continue
 			}
 			for _, key := range strings.Split(part, ".") { // a variable may hold several parts
-				n, depends = v.follow(step(n, key), depth)
+				n, depends = v.follow(n, depth)
 				given = given || depends
+				n = step(n, key)
 			}
 			if n != nil && known {
 				next = append(next, n)
