@@ -11,6 +11,7 @@ import (
 	"time"
 
 	"github.com/fnvet/fnvet"
+	"github.com/fnvet/fnvet/posture/azure"
 )
 
 // Bounds of what is kept of an artifact for templates.
@@ -65,8 +66,8 @@ func inSystem(f *fnvet.File) bool {
 func wantText(f *fnvet.File) bool {
 	base := path.Base(f.Name)
 	ext := strings.ToLower(path.Ext(base))
-	// The v2 model of Azure's Python functions is in decorators.
-	return f.Depth <= 1 && f.Size <= maxText && (textFiles[ext] || base == ".env" || strings.HasPrefix(base, ".env.") || base == "function_app.py") &&
+	// Functions of Azure may be declared by the code.
+	return f.Depth <= 1 && f.Size <= maxText && (textFiles[ext] || base == ".env" || strings.HasPrefix(base, ".env.") || azure.IsCode(f.Name, f.Data)) &&
 		!inForeign(f.Name) && !inSystem(f) && !lockfile(base)
 }
 

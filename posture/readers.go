@@ -4,7 +4,9 @@ import (
 	"context"
 
 	"github.com/fnvet/fnvet/posture/awsjson"
+	"github.com/fnvet/fnvet/posture/azure"
 	"github.com/fnvet/fnvet/posture/cloudformation"
+	"github.com/fnvet/fnvet/posture/google"
 	"github.com/fnvet/fnvet/posture/model"
 	"github.com/fnvet/fnvet/posture/serverless"
 	"github.com/fnvet/fnvet/posture/terraform"
@@ -31,6 +33,14 @@ var readers = [...]reader{
 	{dialect: model.Serverless, is: serverless.Is, read: serverless.Read},
 	{dialect: model.CloudFormation, is: cloudformation.Is, read: cloudformation.Read},
 	{dialect: model.Terraform, is: terraform.Is, folder: true, roots: terraform.Modules, read: terraform.Read},
+	{dialect: model.TerraformPlan, is: terraform.IsPlan, read: terraform.ReadPlan},
+	{dialect: model.ARM, is: azure.IsARM, read: azure.ReadARM},
+	{dialect: model.Bicep, is: azure.IsBicep, read: azure.ReadBicep},
+	{dialect: model.AzureFunction, is: azure.IsApp, folder: true, read: azure.ReadApp},
+	{dialect: model.Knative, is: google.IsService, read: google.ReadService},
+	{dialect: model.Firebase, is: google.IsFirebase, read: google.ReadFirebase},
+	{dialect: model.GCloud, is: google.IsAppEngine, read: google.ReadAppEngine},
+	{dialect: model.GCloud, is: google.IsFlags, read: google.ReadFlags},
 	{dialect: model.FunctionConfig, is: awsjson.IsFunction, read: awsjson.ReadFunction},
 	{dialect: model.IAMPolicy, is: awsjson.IsPolicy, read: awsjson.ReadPolicy},
 }

@@ -1,6 +1,7 @@
 package terraform
 
 import (
+	"slices"
 	"strings"
 
 	"github.com/fnvet/fnvet"
@@ -36,14 +37,7 @@ func functionApp(b *builder, r *res) {
 }
 
 func hasEnv(f *model.Function, names ...string) bool {
-	for _, v := range f.Env {
-		for _, n := range names {
-			if v.Name == n {
-				return true
-			}
-		}
-	}
-	return false
+	return slices.ContainsFunc(f.Env, func(v model.Variable) bool { return slices.Contains(names, v.Name) })
 }
 
 func isFalse(p prop) bool { return p.bool().All(func(on bool) bool { return !on }) }
@@ -119,7 +113,7 @@ func appFunction(b *builder, r *res) {
 				for _, x := range config.get("bindings").blocks() {
 					b.binding(&f, r, x)
 				}
-				b.m.Functions = append(b.m.Functions, &f)
+				b.m.Functions = append(slices.DeleteFunc(b.m.Functions, func(f *model.Function) bool { return f == whole }), &f)
 			}
 		}
 	})

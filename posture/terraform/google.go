@@ -24,9 +24,21 @@ func cloudFunction(b *builder, r *res) {
 		f.Endpoint = &model.Endpoint{Pos: r.Pos, Ingress: mapped(r.get("ingress_settings").str(), Ingress), HTTPSOnly: mapped(r.get("https_trigger_security_level").str(), func(s string) bool { return s == "SECURE_ALWAYS" })}
 	}
 	b.googleFunction(r, f)
+	b.httpUnless(r, f, event)
 	for _, e := range event.blocks() {
 		b.googleEvent(r, f, e, e.get("event_type").str(), e.get("resource").text())
 	}
+}
+
+// httpUnless gives what takes requests a trigger that says so. Who may send them is
+// a matter of its invokers.
+func (b *builder) httpUnless(r *res, f *model.Function, event prop) {
+	if !event.absent() {
+		return
+	}
+	tr := r.event(r.prop, fnvet.TriggerHTTP)
+	tr.Route = &model.Route{Pos: tr.Pos, Function: f.ID}
+	f.Triggers = append(f.Triggers, &tr)
 }
 
 // cloudFunction2 reads a function of the second generation.
@@ -42,6 +54,7 @@ func cloudFunction2(b *builder, r *res) {
 	f.Network = googleNetwork(service.get("vpc_connector"), service.get("vpc_connector_egress_settings"))
 	f.Endpoint = &model.Endpoint{Pos: r.Pos, Ingress: mapped(service.get("ingress_settings").str(), Ingress)}
 	b.googleFunction(r, f)
+	b.httpUnless(r, f, r.get("event_trigger"))
 	for _, e := range r.get("event_trigger").blocks() {
 		source := e.get("pubsub_topic").text()
 		for _, x := range e.get("event_filters").blocks() {
@@ -87,6 +100,7 @@ func cloudRun(b *builder, r *res) {
 		f.Endpoint.Auth = model.Is(r.get("invoker_iam_disabled").at(), "NONE")
 	}
 	b.googleFunction(r, f)
+	b.httpUnless(r, f, prop{})
 }
 
 func containerVariable(e prop) model.Variable {

@@ -18,7 +18,7 @@ func (p prop) statements() (list []*model.Statement, open bool) {
 					continue
 				}
 				one := p.b.statement(alt)
-				one.Maybe = p.maybe || len(p.alts) > 1 || s.Kind == eval.Choice
+				one.Maybe = p.maybe || len(p.alts) > 1 || s.Kind == eval.Choice || alt.Maybe
 				list = append(list, one)
 			}
 		}
@@ -162,7 +162,7 @@ func (b *builder) attachARN(role *model.Role, x model.Text) {
 	}
 	x = b.namedPolicy(x)
 	role.Managed.Items = append(role.Managed.Items, x)
-	if role.Managed.Pos.File == "" {
+	if role.Managed.File == "" {
 		role.Managed.Pos = x.Pos
 	}
 	role.Open = role.Open || !strings.Contains(x.String(), "policy/")

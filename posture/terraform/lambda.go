@@ -103,11 +103,17 @@ func (p prop) fromVariable(v *eval.Value) (model.Text, bool) {
 	return t, true
 }
 
+// mayBe reports that the first block is there only under a condition.
+func (p prop) mayBe() bool {
+	blocks := p.blocks()
+	return len(blocks) > 0 && blocks[0].maybe
+}
+
 func network(p prop, subnets, groups string) *model.Network {
 	if p.absent() {
 		return nil
 	}
-	n := &model.Network{Pos: p.at(), Subnets: p.get(subnets).list(), SecurityGroups: p.get(groups).list(), Maybe: p.maybe || len(p.alts) > 1}
+	n := &model.Network{Pos: p.at(), Subnets: p.get(subnets).list(), SecurityGroups: p.get(groups).list(), Maybe: p.maybe || len(p.alts) > 1 || p.mayBe()}
 	if n.Subnets.Absent() && n.SecurityGroups.Absent() {
 		return nil
 	}

@@ -70,7 +70,7 @@ func (b *builder) moduleRole(r *res, f *model.Function) {
 		Actions: model.List[model.Text]{Pos: r.Pos, Items: []model.Text{model.Lit(r.Pos, "sts:AssumeRole")}}}}
 	basic := model.Lit(r.Pos, "arn:aws:iam::aws:policy/service-role/AWSLambdaBasicExecutionRole")
 	if !isFalse(r.get("attach_cloudwatch_logs_policy")) {
-		role.Managed.Items = append(role.Managed.Items, basic)
+		role.Managed.Pos, role.Managed.Items = r.Pos, append(role.Managed.Items, basic)
 	}
 	given := append(r.get("policies").list().Items, r.get("policy").list().Items...)
 	role.Open = r.get("policies").list().Open

@@ -47,7 +47,10 @@ func (b *builder) find(address string) *eval.Resource {
 	if r := b.byAddress[address]; r != nil {
 		return r
 	}
-	return b.byBase[address]
+	if r := b.byBase[address]; r != nil {
+		return r
+	}
+	return b.byBase[eval.Plain(address)]
 }
 
 // moduleEnd is where the modules of an address end: module.a.module.b["k"].

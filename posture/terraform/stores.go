@@ -250,7 +250,7 @@ func securityGroupRule(b *builder, r *res) {
 				list = &g.Egress
 			}
 			list.Items = append(list.Items, more...)
-			if list.Pos.File == "" {
+			if list.File == "" {
 				list.Pos = r.Pos
 			}
 		}

@@ -39,10 +39,7 @@ func Read(ctx context.Context, src *model.Source) (*model.Model, error) {
 		b.variable(&res.Variables[i])
 	}
 	b.build(res.Resources, res.Calls)
-	for _, i := range res.Issues {
-		m.Unresolved = append(m.Unresolved, model.Unresolved{Pos: b.pos(i.Pos), What: shorten(i.What), Why: i.Why, Refused: i.Refused})
-		m.Partial = m.Partial || strings.HasPrefix(i.What, "module.") || strings.HasSuffix(i.What, ".tf") || strings.HasSuffix(i.What, ".json")
-	}
+	b.issues(res.Issues)
 	return m, err
 }
 
@@ -50,6 +47,18 @@ func Read(ctx context.Context, src *model.Source) (*model.Model, error) {
 // other of them calls.
 func Modules(ctx context.Context, src *model.Source, dirs []string) []string {
 	return eval.Roots(ctx, src.FS, dirs)
+}
+
+// issues lists what was not resolved. What a module or file that was not read
+// would state may be anything; the module that is read by its inputs is no such.
+func (b *builder) issues(all []eval.Issue) {
+	for _, i := range all {
+		b.m.Unresolved = append(b.m.Unresolved, model.Unresolved{Pos: b.pos(i.Pos), What: shorten(i.What), Why: i.Why, Refused: i.Refused})
+		address, _, _ := strings.Cut(i.What, " (")
+		if b.calls[address] == "" {
+			b.m.Partial = b.m.Partial || strings.HasPrefix(i.What, "module.") || Is(i.What, nil) || i.What == "terraform"
+		}
+	}
 }
 
 func shorten(s string) string {
@@ -131,8 +140,10 @@ func (b *builder) later(link func()) { b.links = append(b.links, link) }
 func (b *builder) build(resources []*eval.Resource, calls []eval.Call) {
 	for _, r := range resources {
 		b.byAddress[r.Address] = r
-		if b.byBase[r.Base] == nil {
-			b.byBase[r.Base] = r
+		for _, base := range [...]string{r.Base, eval.Plain(r.Address)} {
+			if b.byBase[base] == nil {
+				b.byBase[base] = r
+			}
 		}
 	}
 	for _, c := range calls {
@@ -150,14 +161,19 @@ func (b *builder) build(resources []*eval.Resource, calls []eval.Call) {
 		if read := readers[r.Type]; read != nil {
 			read(b, one)
 		} else {
-			b.m.Others = append(b.m.Others, &one.Resource)
+			other := one.named("name")
+			b.m.Others = append(b.m.Others, &other)
 		}
 	}
 	for _, c := range calls {
 		b.call(c)
 	}
-	for i := 0; i < len(b.links); i++ { // a link may ask for another
-		b.links[i]()
+	for len(b.links) > 0 { // a link may ask for another
+		links := b.links
+		b.links = nil
+		for _, link := range links {
+			link()
+		}
 	}
 	b.m.Policies = slices.DeleteFunc(b.m.Policies, func(p *model.Policy) bool { return b.attached[p] })
 	for _, api := range b.m.APIs {

@@ -53,6 +53,7 @@ func (p prop) step(name string) prop {
 		if a.Kind == eval.List && len(a.Items) > 0 {
 			a = a.Items[0]
 		}
+		out.maybe = out.maybe || a.Maybe
 		switch a.Kind {
 		case eval.Map:
 			out.field(a, name)
@@ -71,15 +72,15 @@ func (p prop) step(name string) prop {
 
 func (p *prop) field(m *eval.Value, name string) {
 	for _, f := range m.Fields {
-		switch {
-		case f.Key == name:
+		switch f.Key {
+		case name:
 			x := p.b.prop(f.Value, f.KeyPos)
 			p.alts, p.open, p.maybe, p.pos = append(p.alts, x.alts...), p.open || x.open, p.maybe || x.maybe, f.KeyPos
 			if len(x.alts) == 0 {
 				p.maybe = true
 			}
 			return
-		case f.Key == "": // merged from what is not known
+		case "": // merged from what is not known
 			p.open, p.why = true, whyOf(f.Value)
 		}
 	}
@@ -107,7 +108,7 @@ func (p prop) blocks() []prop {
 	for _, a := range p.alts {
 		for _, x := range a.Blocks() {
 			one := p.b.prop(x, x.Pos)
-			one.maybe = one.maybe || len(p.alts) > 1
+			one.maybe = one.maybe || len(p.alts) > 1 || x.Maybe
 			out = append(out, one)
 		}
 	}

@@ -149,7 +149,9 @@ func StatementBlock(b *Value) *Value {
 	if b.Get("effect") == nil || b.Get("effect").Kind == Null {
 		out = append(out, Field{"Effect", b.Pos, text(b.Pos, "Allow")})
 	}
-	return mapOf(b.Pos, out)
+	st := mapOf(b.Pos, out)
+	st.Maybe = b.Maybe
+	return st
 }
 
 // principals are the blocks {type, identifiers} as {type: [identifiers]}.

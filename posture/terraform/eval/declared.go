@@ -3,6 +3,7 @@ package eval
 import (
 	"context"
 	"io/fs"
+	"maps"
 	"path"
 	"slices"
 	"strings"
@@ -80,9 +81,7 @@ func (r *run) declare(d *declared, b block) {
 	case "variable":
 		r.declareVar(d, label(0), b)
 	case "locals":
-		for k, a := range b.body.attrs {
-			d.locals[k] = a
-		}
+		maps.Copy(d.locals, b.body.attrs)
 	case "output":
 		if a, ok := b.body.attr("value"); ok {
 			d.outputs[label(0)] = a
@@ -116,12 +115,8 @@ func overlay(old, b block) block {
 		return b
 	}
 	merged := &body{attrs: map[string]attribute{}}
-	for k, a := range old.body.attrs {
-		merged.attrs[k] = a
-	}
-	for k, a := range b.body.attrs {
-		merged.attrs[k] = a
-	}
+	maps.Copy(merged.attrs, old.body.attrs)
+	maps.Copy(merged.attrs, b.body.attrs)
 	for _, c := range old.body.blocks {
 		if !slices.ContainsFunc(b.body.blocks, func(n block) bool { return n.kind == c.kind }) {
 			merged.blocks = append(merged.blocks, c)

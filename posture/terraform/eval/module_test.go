@@ -234,3 +234,23 @@ func FuzzDirectory(f *testing.F) {
 		}
 	})
 }
+
+// Whatever the JSON, reading a plan or state ends without a panic and twice the same.
+func FuzzJSON(f *testing.F) {
+	f.Add(`{"format_version":"1","terraform_version":"1","planned_values":{"root_module":{"resources":[{"address":"a.b","type":"a","values":{"x":[1]}}]}},` +
+		`"resource_changes":[{"address":"a.b","change":{"after_unknown":{"x":[true],"y":true}}}],"configuration":{"root_module":{"resources":[{"address":"a.b","expressions":{"y":{"references":["module.m.o","module.m"]}}}],` +
+		`"module_calls":{"m":{"module":{"outputs":{"o":{"expression":{"references":["var.v"]}}}},"expressions":{"v":{"references":["module.m.o"]}}}}}}}`)
+	f.Add(`{"version":4,"terraform_version":"1","resources":[{"type":"a","name":"b","instances":[{"index_key":"k","attributes":{"id":"x","arn":"arn:x"}}]}]}`)
+	f.Fuzz(func(t *testing.T, src string) {
+		res, err := JSON("p.json", []byte(src))
+		if (res == nil) != (err != nil) {
+			t.Fatal("a result and an error, or neither")
+		}
+		again, _ := JSON("p.json", []byte(src))
+		if res != nil {
+			if d := cmp.Diff(summary(res), summary(again)); d != "" {
+				t.Fatal(d)
+			}
+		}
+	})
+}

@@ -81,8 +81,9 @@ func (d *resource) attribute(r *run, inst *Value, name string, pos Pos) *Value {
 		return unknown(pos, ref).through(v.Vars...)
 	case Unknown:
 		return unknown(pos, ref).through(v.Vars...)
+	default:
+		return v
 	}
-	return v
 }
 
 // collect evaluates every resource of a module and of those it calls.
@@ -193,7 +194,8 @@ func (r *run) dynamic(c block, s *scope) []*Value {
 		return nil
 	}
 	var out []*Value
-	for _, alt := range r.expr(a.expr, s).Alternatives() {
+	alts := r.expr(a.expr, s).Alternatives()
+	for _, alt := range alts {
 		all, ok := entries(alt)
 		if !ok {
 			all = []Field{{"?", a.pos, unknown(a.pos, alt.Refs...)}}
@@ -210,7 +212,9 @@ func (r *run) dynamic(c block, s *scope) []*Value {
 				return out
 			}
 			inner := s.bind(map[string]*Value{name: mapOf(a.pos, []Field{{"key", a.pos, key}, {"value", a.pos, f.Value}})})
-			out = append(out, r.bodyValue(content.body, inner, content.pos))
+			made := *r.bodyValue(content.body, inner, content.pos)
+			made.Maybe = !ok || len(alts) > 1
+			out = append(out, &made)
 		}
 	}
 	return out

@@ -84,6 +84,7 @@ type Value struct {
 	Fields []Field  // of a Map
 	Refs   []Ref    // what an Unknown hangs on; what an Instance is
 	Vars   []*Var   // the input variables it came through, of this node alone
+	Maybe  bool     // of a nested block: it is there only under a condition
 
 	def  *resource // of an Instance
 	mod  *module   // of an Instance that is a module
@@ -348,9 +349,9 @@ func (v *Value) Get(key string) *Value {
 	if v == nil || v.Kind != Map {
 		return nil
 	}
-	for i := len(v.Fields) - 1; i >= 0; i-- {
-		if v.Fields[i].Key == key {
-			return v.Fields[i].Value
+	for _, f := range slices.Backward(v.Fields) {
+		if f.Key == key {
+			return f.Value
 		}
 	}
 	return nil
