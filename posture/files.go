@@ -12,6 +12,7 @@ import (
 
 	"github.com/fnvet/fnvet"
 	"github.com/fnvet/fnvet/posture/azure"
+	"github.com/fnvet/fnvet/posture/serverless"
 )
 
 // Bounds of what is kept of an artifact for templates.
@@ -67,7 +68,7 @@ func wantText(f *fnvet.File) bool {
 	base := path.Base(f.Name)
 	ext := strings.ToLower(path.Ext(base))
 	// Functions of Azure may be declared by the code.
-	return f.Depth <= 1 && f.Size <= maxText && (textFiles[ext] || base == ".env" || strings.HasPrefix(base, ".env.") || azure.IsCode(f.Name, f.Data)) &&
+	return f.Depth <= 1 && f.Size <= maxText && (textFiles[ext] || base == ".env" || strings.HasPrefix(base, ".env.") || serverless.IsProgram(base) || azure.IsCode(f.Name, f.Data)) &&
 		!inForeign(f.Name) && !inSystem(f) && !lockfile(base)
 }
 

@@ -1,6 +1,7 @@
 package posture
 
 import (
+	"bytes"
 	"context"
 	"errors"
 	"fmt"
@@ -152,7 +153,7 @@ func list(g *Given) (names []string, gaps []fnvet.Gap) {
 			return fs.SkipAll
 		case e.IsDir() && name != "." && (foreign[e.Name()] || strings.Count(name, "/") >= maxDepth):
 			return fs.SkipDir
-		case !e.IsDir() && (textFiles[strings.ToLower(path.Ext(name))] || path.Base(name) == "function_app.py") && !lockfile(path.Base(name)):
+		case !e.IsDir() && (textFiles[strings.ToLower(path.Ext(name))] || path.Base(name) == "function_app.py" || serverless.IsProgram(name)) && !lockfile(path.Base(name)):
 			names = append(names, name)
 		}
 		return nil
@@ -172,9 +173,10 @@ func (d *Detector) readPlace(ctx context.Context, p place) (stacks []*stack, gap
 		name string
 	}
 	var jobs []job
+	var programs []string
 	for _, name := range p.names {
 		if serverless.IsProgram(name) {
-			gaps = append(gaps, program(p, name))
+			programs = append(programs, name)
 			continue
 		}
 		i := recognise(name, p.data(name))
@@ -196,6 +198,14 @@ func (d *Detector) readPlace(ctx context.Context, p place) (stacks []*stack, gap
 		}
 		for _, dir := range roots {
 			jobs = append(jobs, job{&readers[i], dir})
+		}
+	}
+	for _, name := range programs { // unless what it prints is beside it
+		printed := slices.ContainsFunc(jobs, func(j job) bool {
+			return j.r.dialect == model.Serverless && path.Dir(j.name) == path.Dir(name)
+		})
+		if !printed && bytes.Contains(p.data(name), []byte("service")) {
+			gaps = append(gaps, program(p, name))
 		}
 	}
 	if len(jobs) > maxTemplates {

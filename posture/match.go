@@ -49,7 +49,30 @@ func (d *Detector) match(stacks []*stack) {
 	if total == 1 && len(guesses) == 1 {
 		guesses[0].sure = true
 	}
-	d.mine = certain(guesses)
+	d.mine = d.beside(stacks, certain(guesses))
+}
+
+// beside adds the functions of a directory whose code lies in the same folder as
+// that of one which is there, though their handlers are not. Packages may hold one
+// function's files of many.
+func (d *Detector) beside(stacks []*stack, mine []match) []match {
+	if d.artifact.Type != "directory" {
+		return mine
+	}
+	out := slices.Clone(mine)
+	for _, s := range stacks {
+		for _, f := range s.model.Functions {
+			code := textOf(f.Code.Path)
+			if code == "" || slices.ContainsFunc(mine, func(m match) bool { return m.function == f }) {
+				continue
+			}
+			i := slices.IndexFunc(mine, func(m match) bool { return m.stack == s && m.sure && textOf(m.function.Code.Path) == code })
+			if i >= 0 {
+				out = append(out, match{function: f, stack: s, root: mine[i].root, sure: true})
+			}
+		}
+	}
+	return out
 }
 
 // codeNames are the names of the files of the artifact that may be code: of the

@@ -111,6 +111,7 @@ func TestIs(t *testing.T) {
 		{"template.yaml", "AWSTemplateFormatVersion: 2010-09-09\nResources:\n", true},
 		{"x.yml", "Resources:\n  A:\n    Type: AWS::S3::Bucket\n", true},
 		{"x.template", `{"Resources": {"A": {"Type": "AWS::S3::Bucket"}}}`, true},
+		{"x.yaml", "Resources:\n  A: {Type: AWS::S3::Bucket}\n", true},
 		{"x.yaml", "Resources:\n  A: 1\n", false},
 		{"x.txt", "AWSTemplateFormatVersion: 2010-09-09\nResources:\n", false},
 		{"k8s.yaml", "kind: Deployment\nspec:\n  Resources:\n", false},

@@ -19,7 +19,7 @@ const maxTemplate = 8 << 20
 
 var (
 	yamlResources = regexp.MustCompile(`(?m)^(["']?)Resources["']?\s*:`)
-	yamlType      = regexp.MustCompile(`(?m)^\s+(- )?["']?Type["']?\s*:\s*["']?(AWS|Alexa|Custom)::`)
+	yamlType      = regexp.MustCompile(`(?m)[\s{,]["']?Type["']?\s*:\s*["']?(AWS|Alexa|Custom)::`)
 	jsonResources = regexp.MustCompile(`"Resources"\s*:\s*\{`)
 	jsonType      = regexp.MustCompile(`"Type"\s*:\s*"(AWS|Alexa|Custom)::`)
 )

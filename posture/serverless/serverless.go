@@ -116,6 +116,9 @@ func (s *service) complete(m *model.Model) {
 		if fn := s.byID[f.ID]; fn != nil {
 			f.Pos = model.Pos{File: fn.node.File, Line: fn.line, Column: fn.column}
 			f.Code.Patterns = s.patterns(fn.node)
+			if s.root.At("package", "individually").True() || fn.node.At("package", "individually").True() {
+				f.Code.Path.Open, f.Code.Path.Why = true, "each function is packed by itself"
+			}
 		}
 	}
 	for _, r := range m.Roles {
