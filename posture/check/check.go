@@ -83,6 +83,20 @@ type run struct {
 	about    map[string]*about
 	findings []fnvet.Finding
 	said     map[string]bool
+	patterns map[string][]data.Action // what action patterns cover, as far as asked
+}
+
+// actions are those that a pattern covers.
+func (r *run) actions(pattern string) []data.Action {
+	if all, ok := r.patterns[pattern]; ok {
+		return all
+	}
+	all := r.ctx.Data.Actions(pattern)
+	if r.patterns == nil {
+		r.patterns = map[string][]data.Action{}
+	}
+	r.patterns[pattern] = all
+	return all
 }
 
 // about is what the context of a function weighs.

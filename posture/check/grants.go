@@ -203,7 +203,10 @@ func (r *run) changes(g grant) bool {
 		if plumbing(p) {
 			continue
 		}
-		for _, a := range r.ctx.Data.Actions(p) {
+		if p == "*" {
+			return true
+		}
+		for _, a := range r.actions(p) {
 			if a.Level.Changes() && !plumbing(a.String()) {
 				return true
 			}

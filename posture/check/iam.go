@@ -110,7 +110,7 @@ func (r *run) pattern(g grant, pattern string, where at, public bool) {
 		return
 	}
 	var writes, permissions []string
-	for _, a := range r.ctx.Data.Actions(pattern) {
+	for _, a := range r.actions(pattern) {
 		switch a.Level {
 		case data.Permissions:
 			permissions = append(permissions, a.String())
@@ -149,7 +149,7 @@ func (r *run) openResources(g grant, where at, public bool) {
 		if plumbing(p) || strings.HasSuffix(p, ":*") || strings.EqualFold(p, "iam:PassRole") {
 			continue // those have rules of their own
 		}
-		for _, a := range r.ctx.Data.Actions(p) {
+		for _, a := range r.actions(p) {
 			name := a.String()
 			switch {
 			case len(a.Types) == 0 || plumbing(name) || strings.EqualFold(name, "iam:PassRole"):
@@ -225,7 +225,7 @@ func (r *run) unknownActions(g grant, resource string) {
 		case strings.ContainsAny(service, "*?"):
 		case !r.ctx.Data.Service(service):
 			r.add(iamUnknownAction, where, "AWS has no service %q", service)
-		case len(r.ctx.Data.Actions(p)) == 0:
+		case len(r.actions(p)) == 0:
 			hint := ""
 			if near := r.nearest(service, name); near != "" {
 				hint = "; did you mean " + near + "?"
@@ -238,7 +238,7 @@ func (r *run) unknownActions(g grant, resource string) {
 // nearest is the action of the service whose name is one or two edits away.
 func (r *run) nearest(service, name string) string {
 	best, least := "", 3
-	for _, a := range r.ctx.Data.Actions(service + ":*") {
+	for _, a := range r.actions(service + ":*") {
 		if d := distance(strings.ToLower(name), strings.ToLower(a.Name), least); d < least {
 			best, least = a.String(), d
 		}

@@ -45,7 +45,7 @@ func (r *run) managedSeverity(name string, public bool) (fnvet.Severity, string)
 	if !ok || strings.Contains(name, ":policy/service-role/AWSLambda") {
 		return "", ""
 	}
-	all, permissions, writes := weigh(r.ctx.Data, statements)
+	all, permissions, writes := r.weigh(statements)
 	switch {
 	case all && public:
 		return fnvet.Critical, "allows everything, and anyone can call the function"
@@ -60,7 +60,7 @@ func (r *run) managedSeverity(name string, public bool) (fnvet.Severity, string)
 }
 
 // weigh counts what the unconditional statements on "*" allow.
-func weigh(c *data.Catalog, statements []data.Statement) (all bool, permissions, writes int) {
+func (r *run) weigh(statements []data.Statement) (all bool, permissions, writes int) {
 	for _, s := range statements {
 		if s.Effect != "Allow" || s.Conditional {
 			continue
@@ -70,7 +70,7 @@ func weigh(c *data.Catalog, statements []data.Statement) (all bool, permissions,
 			if p == "*" {
 				continue
 			}
-			for _, a := range c.Actions(p) {
+			for _, a := range r.actions(p) {
 				switch a.Level {
 				case data.Permissions:
 					permissions++

@@ -72,7 +72,7 @@ func (r *run) unused(f *model.Function, a *about, used []string) {
 				continue
 			}
 			idle = append(idle, p)
-			for _, act := range r.ctx.Data.Actions(p) {
+			for _, act := range r.actions(p) {
 				changes = changes || act.Level.Changes()
 			}
 		}

@@ -39,6 +39,7 @@ type service struct {
 	prefix, text string
 	once         sync.Once
 	actions      map[string]Action // by lower case
+	names        []string          // its keys, in the order of the file, which is sorted
 	types        map[string]string // ARN by type
 }
 
@@ -64,7 +65,9 @@ func (s *service) parse() {
 			case len(f) == 2 && f[0][0] == '$':
 				s.types[f[0][1:]] = f[1]
 			case len(f) >= 2:
-				s.actions[strings.ToLower(f[0])] = Action{s.prefix, f[0], Level(f[1][0]), f[2:]}
+				name := strings.ToLower(f[0])
+				s.actions[name] = Action{s.prefix, f[0], Level(f[1][0]), f[2:]}
+				s.names = append(s.names, name)
 			}
 		}
 	})
@@ -117,8 +120,8 @@ func (c *Catalog) Actions(pattern string) []Action {
 			continue
 		}
 		s := c.service(p)
-		for _, k := range slices.Sorted(maps.Keys(s.actions)) {
-			if Wildcard(rest, k) {
+		for _, k := range s.names {
+			if rest == "*" || Wildcard(rest, k) {
 				out = append(out, s.actions[k])
 			}
 		}
