@@ -96,7 +96,7 @@ func skipped(name string) bool {
 }
 
 func (a *app) unresolved(name, what, why string) {
-	a.m.Unresolved = append(a.m.Unresolved, model.Unresolved{Pos: a.src.Pos(name, 0, 0), What: what, Why: why})
+	a.m.Unresolved = append(a.m.Unresolved, model.Unresolved{Pos: a.src.Pos(name, 0, 0), What: what, Why: why, Partial: true})
 }
 
 func (a *app) read(name string) ([]byte, error) { return readFile(a.src.FS, name) }

@@ -32,7 +32,7 @@ func newBuilder(ctx context.Context, src *model.Source, d model.Dialect) *builde
 func (b *builder) later(link func()) { b.links = append(b.links, link) }
 
 func (b *builder) unresolved(pos model.Pos, what, why string, refused bool) {
-	b.m.Unresolved = append(b.m.Unresolved, model.Unresolved{Pos: pos, What: what, Why: why, Refused: refused})
+	b.m.Unresolved = append(b.m.Unresolved, model.Unresolved{Pos: pos, What: what, Why: why, Refused: refused, Partial: true})
 }
 
 func (b *builder) skippedLines(s *stack, bad []model.Pos) {

@@ -53,11 +53,10 @@ func Modules(ctx context.Context, src *model.Source, dirs []string) []string {
 // would state may be anything; the module that is read by its inputs is no such.
 func (b *builder) issues(all []eval.Issue) {
 	for _, i := range all {
-		b.m.Unresolved = append(b.m.Unresolved, model.Unresolved{Pos: b.pos(i.Pos), What: shorten(i.What), Why: i.Why, Refused: i.Refused})
 		address, _, _ := strings.Cut(i.What, " (")
-		if b.calls[address] == "" {
-			b.m.Partial = b.m.Partial || strings.HasPrefix(i.What, "module.") || Is(i.What, nil) || i.What == "terraform"
-		}
+		partial := b.calls[address] == "" && (strings.HasPrefix(i.What, "module.") || Is(i.What, nil) || i.What == "terraform")
+		b.m.Partial = b.m.Partial || partial
+		b.m.Unresolved = append(b.m.Unresolved, model.Unresolved{Pos: b.pos(i.Pos), What: shorten(i.What), Why: i.Why, Refused: i.Refused, Partial: partial})
 	}
 }
 

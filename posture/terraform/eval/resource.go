@@ -131,11 +131,24 @@ func (r *run) emit(d *resource, i instance, maybe bool) {
 	r.out.Resources = append(r.out.Resources, out)
 }
 
+// machinery are attributes that only steer Terraform: what they hang on, such as the
+// hash of a zip that is not built yet, is of no concern.
+func machinery(attr string) bool {
+	switch attr {
+	case "source_code_hash", "source_hash", "etag", "depends_on", "triggers", "provider":
+		return true
+	}
+	return false
+}
+
 // bodyValue is a body as a Map: its attributes, and its blocks as Lists of Maps,
 // with dynamic blocks expanded.
 func (r *run) bodyValue(b *body, s *scope, pos Pos) *Value {
 	var fields []Field
 	for _, name := range sortedKeys(b.attrs) {
+		if machinery(name) {
+			continue
+		}
 		a := b.attrs[name]
 		fields = append(fields, Field{name, a.pos, r.expr(a.expr, s)})
 	}
