@@ -53,6 +53,13 @@ func (c *candidate) cut(m match) {
 	}
 }
 
+// unquote takes the quotes off a secret that a rule takes with them.
+func (c *candidate) unquote() {
+	if s := c.secret(); len(s) > 2 && (s[0] == '"' || s[0] == '\'') && s[len(s)-1] == s[0] {
+		c.secretStart, c.secretEnd = c.secretStart+1, c.secretEnd-1
+	}
+}
+
 // entropy is Shannon's, in bits per byte of the text and counted over runes,
 // as gitleaks computes it.
 func entropy(text []byte) float64 {

@@ -22,6 +22,7 @@ func (r *reader) docker() {
 // instruction returns where the instruction at offset at ends: at the first line
 // that neither continues nor is a comment inside.
 func (r *reader) instruction(at int) int {
+	first := true
 	for at < len(r.data) {
 		n := bytes.IndexByte(r.data[at:], '\n')
 		if n < 0 {
@@ -29,9 +30,10 @@ func (r *reader) instruction(at int) int {
 		}
 		line := bytes.TrimSpace(r.data[at : at+n])
 		at += n + 1
-		if !bytes.HasSuffix(line, []byte("\\")) && !bytes.HasSuffix(line, []byte("`")) {
+		if !bytes.HasSuffix(line, []byte("\\")) && !bytes.HasSuffix(line, []byte("`")) && (first || !bytes.HasPrefix(line, []byte("#"))) {
 			return at
 		}
+		first = false
 	}
 	return at
 }
@@ -56,6 +58,8 @@ func (r *reader) dockerLine(start, end int) {
 		r.words(from, to)
 	case "RUN", "CMD", "ENTRYPOINT", "HEALTHCHECK":
 		r.words(from, to)
+	case "EXPORT", "SET": // a line of a here-document
+		r.bareLine(start, end, "=")
 	}
 }
 

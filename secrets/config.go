@@ -30,6 +30,7 @@ type configRule struct {
 	ID          string            `toml:"id"`
 	Description string            `toml:"description"`
 	Reference   string            `toml:"reference"` // ours: address of the documentation
+	Checked     string            `toml:"checked"`   // ours: what the format was compared with: provider, peer or nothing
 	Path        string            `toml:"path"`
 	Regex       string            `toml:"regex"`
 	SecretGroup int               `toml:"secretGroup"`
@@ -217,6 +218,7 @@ func (s *ruleSet) index() error {
 func (r *rule) merge(c *configRule) error {
 	r.description = cmp.Or(c.Description, r.description)
 	r.reference = cmp.Or(c.Reference, r.reference)
+	r.checked = cmp.Or(c.Checked, r.checked)
 	r.regexText = cmp.Or(c.Regex, r.regexText)
 	r.pathText = cmp.Or(c.Path, r.pathText)
 	r.entropy = cmp.Or(c.Entropy, r.entropy)

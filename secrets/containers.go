@@ -21,8 +21,10 @@ func eachString(name string, data []byte, add func(start, end int)) {
 		classStrings(data, add)
 	case strings.HasSuffix(name, ".pyc"):
 		marshalStrings(data, add)
-	case bytes.HasPrefix(data, []byte("SQLite format 3\x00")):
+	case bytes.HasPrefix(data, []byte(sqliteMagic)):
 		sqliteStrings(data, add)
+	case bytes.HasPrefix(data, []byte("\x7fELF")):
+		elfStrings(data, add)
 	}
 }
 
@@ -82,97 +84,6 @@ func marshalStrings(data []byte, add func(start, end int)) {
 		add(start, start+n)
 		i = start + n
 	}
-}
-
-// Fields of SQLite's database header and b-tree pages
-// (https://www.sqlite.org/fileformat2.html).
-const (
-	sqliteHeader    = 100
-	sqliteLeafTable = 13
-	sqliteMaxRecord = 1 << 16
-)
-
-// sqliteStrings takes text values out of the leaf pages of an SQLite database's
-// tables. Of values that overflow their page it takes what is on the page.
-func sqliteStrings(data []byte, add func(start, end int)) {
-	if len(data) < sqliteHeader {
-		return
-	}
-	size := int(binary.BigEndian.Uint16(data[16:]))
-	if size == 1 {
-		size = 1 << 16
-	}
-	if size < 512 {
-		return
-	}
-	for page := 0; page+size <= len(data); page += size {
-		head := page
-		if page == 0 {
-			head = sqliteHeader
-		}
-		if data[head] != sqliteLeafTable {
-			continue
-		}
-		cells := int(binary.BigEndian.Uint16(data[head+3:]))
-		for i := 0; i < cells && head+10+2*i <= page+size; i++ {
-			at := page + int(binary.BigEndian.Uint16(data[head+8+2*i:]))
-			if at < page+size {
-				sqliteRecord(data[:page+size], at, add)
-			}
-		}
-	}
-}
-
-func sqliteRecord(data []byte, at int, add func(start, end int)) {
-	_, at = varint(data, at) // length of the payload
-	_, at = varint(data, at) // row id
-	start := at
-	n, at := varint(data, at)
-	if n > sqliteMaxRecord {
-		return
-	}
-	head := start + n
-	body := head
-	for at < head && at < len(data) {
-		var kind int
-		kind, at = varint(data, at)
-		width := sqliteWidth(kind)
-		if width > len(data)-body {
-			width = max(len(data)-body, 0)
-		}
-		if kind >= 12 && width >= minRun {
-			add(body, body+width)
-		}
-		body += width
-	}
-}
-
-// sqliteWidth is the number of bytes of a value by its serial type.
-func sqliteWidth(kind int) int {
-	switch {
-	case kind >= 12:
-		return (kind - 12) / 2
-	case kind == 5:
-		return 6
-	case kind == 6 || kind == 7:
-		return 8
-	case kind >= 1 && kind <= 4:
-		return kind
-	}
-	return 0
-}
-
-// varint reads SQLite's big-endian variable-length integer, cut off at 2^31.
-func varint(data []byte, at int) (value, next int) {
-	for i := 0; i < 9 && at < len(data); i++ {
-		c := data[at]
-		at++
-		value = min(value<<7|int(c&0x7f), 1<<31)
-		if c < 0x80 {
-			break
-		}
-	}
-	return value, at
 }
 
 // Limits of git object stores.

@@ -43,12 +43,21 @@ func severityOf(r *rule) fnvet.Severity {
 func confidenceOf(r *rule, p place) fnvet.Confidence {
 	guess := r.generic || r.assigned
 	switch {
-	case guess && (p.thirdParty || p.docs || p.lock), p.thirdParty && (p.docs || loose(r.id)):
+	case guess && (p.thirdParty || p.docs || p.lock), p.thirdParty && (p.docs || loose(r.id)), p.docs && loose(r.id) && !shared(r.id):
 		return fnvet.ConfidenceLow
 	case guess, p.docs, loose(r.id):
 		return fnvet.ConfidenceMedium
 	}
 	return fnvet.ConfidenceHigh
+}
+
+// shared names loose formats that are worth a look even in documentation and tests.
+func shared(id string) bool {
+	switch id {
+	case "jwt", "jwt-base64", "pkcs12-file", "curl-auth-user", "curl-auth-header", "kubernetes-secret-yaml", "nuget-config-password":
+		return true
+	}
+	return false
 }
 
 // loose names the formats that other things have too.

@@ -49,11 +49,15 @@ func (w *worker) settle(t *text) {
 			w.capped = true
 			return
 		}
+		c.unquote()
 		confidence, ok := w.judge(c, t)
 		if !ok {
 			continue
 		}
 		f := w.finding(c, t)
+		if t.inside && slices.ContainsFunc(w.findings, func(o fnvet.Finding) bool { return o.ID == f.ID && o.Secret.Hash == f.Secret.Hash }) {
+			continue
+		}
 		f.Secret.Confidence = confidence
 		switch {
 		case t.lines:
@@ -146,7 +150,7 @@ func (w *worker) finding(c *candidate, t *text) fnvet.Finding {
 	f := w.s.describe(c.rule, secret, excerpt(c))
 	f.Path, f.Layer = w.file.Path, w.file.Layer
 	f.Secret.Start, f.Secret.End = start, t.at(c.secretEnd)
-	f.Secret.Name = w.safeName(nameBefore(t.data, c.secretStart))
+	f.Secret.Name = w.safeName(nameBefore(t.data, c.secretStart), c.secretStart)
 	f.Secret.Source = "file"
 	if account, ok := awsAccount(string(secret)); ok && c.rule.id == "aws-access-token" {
 		f.Title += " of account " + account
@@ -236,13 +240,21 @@ func (r *rule) prefix(secret []byte) int {
 	return best
 }
 
-// safeName returns a copy of name, or "" when it looks like a secret itself.
-func (w *worker) safeName(name string) string {
+// maxBefore is how far before a secret its name may begin, in bytes.
+const maxBefore = 512
+
+// safeName returns the name of the secret at offset at of the text, or "" when
+// another secret is in it.
+func (w *worker) safeName(name string, at int) string {
 	if name == "" {
 		return ""
 	}
-	for i := range w.drafts {
-		if bytes.Contains([]byte(name), w.drafts[i].secret()) {
+	first, _ := slices.BinarySearchFunc(w.drafts, at-maxBefore, func(c candidate, from int) int { return cmp.Compare(c.secretStart, from) })
+	for _, c := range w.drafts[first:] {
+		if c.secretStart >= at {
+			break
+		}
+		if strings.Contains(name, string(c.secret())) {
 			return ""
 		}
 	}

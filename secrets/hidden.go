@@ -33,9 +33,12 @@ func (w *worker) hidden(t *text) error {
 		return nil
 	}
 	h := hider{w: w, t: t, lists: w.lists}
-	turned := slices.Clone(w.turned)
+	turned, typed := slices.Clone(w.turned), slices.Clone(w.typed)
 	h.encoded()
 	h.written()
+	for _, at := range typed {
+		h.declared(at)
+	}
 	for _, at := range turned {
 		h.reversed(at)
 	}
@@ -48,6 +51,7 @@ type hider struct {
 	err error
 	// lists is true when the text joins lists of strings.
 	lists bool
+	whole []byte // scratch of chain
 }
 
 // search searches decoded text that stands for data[start:end].
@@ -234,7 +238,13 @@ func telling() *[256]uint8 {
 func (h *hider) written() {
 	data, tell := h.t.data, h.w.s.telling
 	joined := 0 // where the last chain of literals ended
-	for i := 0; i < len(data) && h.err == nil; i++ {
+	for i := 0; h.err == nil; i++ {
+		for i < len(data) && tell[data[i]] == 0 {
+			i++
+		}
+		if i >= len(data) {
+			return
+		}
 		switch tell[data[i]] {
 		case 1:
 			if _, size := escape(data[i:]); size > 0 {

@@ -1,7 +1,9 @@
 package secrets
 
 import (
+	"bytes"
 	"slices"
+	"strings"
 )
 
 const (
@@ -67,22 +69,46 @@ func (h *hider) chain(start, end int, lists bool) int {
 	if next < 0 {
 		return end + 1
 	}
-	whole := slices.Clone(data[start+1 : end])
-	parts := 1
+	whole := append(h.whole[:0], data[start+1:end]...)
+	parts, tight := 1, false
 	for next >= 0 && parts < maxParts {
 		stop := literalEnd(data, next)
 		if stop < 0 {
 			break
 		}
+		tight = tight || !atWordEnd(whole, data[next+1:stop])
 		whole = append(whole, data[next+1:stop]...)
 		parts++
 		end = stop
 		next = nextPart(data, end+1, lists)
 	}
-	if parts >= minParts && len(whole) >= minDecoded {
+	h.whole = whole
+	if parts >= minParts && tight && len(whole) >= minDecoded {
 		h.search(h.named(start+1, whole), start, end)
 	}
 	return end + 1
+}
+
+// atWordEnd reports whether two parts of a string meet at a space, as in prose: no
+// credential goes on from one to the other, and each is searched by itself. A
+// space after "password: ", "Authorization: Bearer " and the like is none of those.
+func atWordEnd(left, right []byte) bool {
+	if len(left) == 0 || len(right) == 0 {
+		return false
+	}
+	if right[0] != ' ' && left[len(left)-1] != ' ' {
+		return false
+	}
+	word := bytes.TrimRight(left, " ")
+	word = word[bytes.LastIndexByte(word, ' ')+1:]
+	if len(word) == 0 || strings.IndexByte("=:>", word[len(word)-1]) >= 0 {
+		return false
+	}
+	switch strings.ToLower(string(word[:min(len(word), maxName)])) {
+	case "bearer", "basic", "token", "apikey", "key", "password", "passwd", "secret", "-p", "-u", "--password", "login":
+		return false
+	}
+	return true
 }
 
 // nextPart returns where the literal begins that is joined to what ends before i,
@@ -132,4 +158,31 @@ func (h *hider) reversed(at int) {
 		h.search(h.named(i+1, text), i+1, end)
 		i = end
 	}
+}
+
+// declared searches the literal of a declaration that names a type, the end of
+// which is at offset at: name: string = "value". It is searched as name = "value".
+func (h *hider) declared(at int) {
+	data := h.t.data
+	quote := at
+	for quote < len(data) && quote-at < maxContext && data[quote] != '"' && data[quote] != '\'' && data[quote] != '`' {
+		if strings.IndexByte(" \t|?=&", data[quote]) < 0 && !nameByte(data[quote]) {
+			return
+		}
+		quote++
+	}
+	if quote >= len(data) || quote-at >= maxContext || !bytes.Contains(data[at:quote], []byte("=")) {
+		return
+	}
+	end := literalEnd(data, quote)
+	colon := bytes.LastIndexByte(data[max(0, at-maxContext):at], ':') + max(0, at-maxContext)
+	start := colon
+	for start > 0 && nameByte(data[start-1]) && colon-start < maxName {
+		start--
+	}
+	if end < 0 || start == colon {
+		return
+	}
+	text := slices.Concat(data[start:colon], []byte(" = "), data[quote:end+1], []byte("\n"))
+	h.search(text, start, end+1)
 }

@@ -163,6 +163,7 @@ func (r *reader) jsonString(stack []frame, i int) int {
 // arrayItem adds one string of a list: "NAME=value" words, as in compose and in
 // container configs, or one of several secrets.
 func (r *reader) arrayItem(p pair) {
+	p.code = p.name == "source" // of a notebook's cell
 	name, value, ok := strings.Cut(p.value, "=")
 	if ok && p.exact && name != "" && identifier(name) {
 		r.raw(name, p.start+len(name)+1, p.start+len(name)+1+len(value))

@@ -2,6 +2,7 @@ package secrets
 
 import (
 	"bytes"
+	"slices"
 	"strings"
 
 	"github.com/fnvet/fnvet"
@@ -28,6 +29,10 @@ func (w *worker) judge(c *candidate, t *text) (fnvet.Confidence, bool) {
 		if confidence == fnvet.ConfidenceMedium && !w.place.docs {
 			return fnvet.ConfidenceHigh, true
 		}
+	case partial:
+		if !w.trusted() { // documentation shows the first line of a key
+			return fnvet.ConfidenceLow, true
+		}
 	case open:
 	}
 	if guess := c.rule.generic || c.rule.assigned || c.rule.id == "hashicorp-tf-password"; guess && w.trusted() && w.nothing(c, t) {
@@ -46,7 +51,23 @@ func (w *worker) trusted() bool { return !w.place.thirdParty && !w.place.docs }
 // that it is no secret.
 func (w *worker) nothing(c *candidate, t *text) bool {
 	name := nameBefore(t.data, c.secretStart)
+	if c.rule.id == "url-password" && c.schematic() {
+		return true
+	}
 	return name != "" && aboutName(name) || isPlaceholder(string(c.secret()))
+}
+
+// schematic reports whether a URL is a form of one, http://[user[:pass]]@host, or opens
+// a database of the machine itself with a password that is the user's name.
+func (c *candidate) schematic() bool {
+	if bytes.HasSuffix(c.secret(), []byte("]")) && !bytes.ContainsAny(c.secret(), "[") {
+		return true
+	}
+	head := c.data[c.start:c.secretStart]
+	_, user, ok := bytes.Cut(head, []byte("://"))
+	rest := c.data[min(c.secretEnd+1, len(c.data)):]
+	return ok && bytes.Equal(bytes.TrimSuffix(user, []byte(":")), c.secret()) &&
+		(bytes.HasPrefix(rest, []byte("localhost")) || bytes.HasPrefix(rest, []byte("127.0.0.1")))
 }
 
 // near reports whether a word stands on the candidate's line shortly before it.
@@ -69,12 +90,59 @@ func isHex(b []byte) bool {
 // the value is a placeholder, words, or code.
 func (w *worker) harmless(c *candidate, t *text) bool {
 	name, value := nameBefore(t.data, c.secretStart), string(c.secret())
-	if name != "" && (transient(name) || aboutName(name)) {
+	if name != "" && (transient(name) || aboutName(name) || publicName(name)) || inList(c, t.data) {
+		return true
+	}
+	if inner, _, ok := strings.Cut(value, "="); ok && identifier(inner) && publicName(inner) {
 		return true
 	}
 	quoted := c.secretStart > 0 && strings.IndexByte("\"'`", t.data[c.secretStart-1]) >= 0
+	if w.place.code && !quoted && scrambled(name) {
+		return true
+	}
 	return strings.Contains(value, "...") || strings.Trim(value, "0123456789.") == "" || isPlaceholder(value) || wordy(value) ||
 		w.place.code && !quoted && t.lines && expression(value)
+}
+
+// publicName reports whether a name is that of something that goes over the wire in
+// the open: a request's signature, the key browsers subscribe to messages with.
+func publicName(name string) bool {
+	words := nameWords(name)
+	n := len(words)
+	return n > 0 && words[n-1] == "signature" || slices.Contains(words, "vapid") && !slices.Contains(words, "private")
+}
+
+// inList reports whether a value and what stands for its name are neighbours in a
+// list of strings: ["getUserPassword","getEncryptionKeyR5"].
+func inList(c *candidate, data []byte) bool {
+	i := c.secretStart - 1
+	if i < 2 || c.secretEnd+1 >= len(data) {
+		return false
+	}
+	quote := data[i]
+	if quote != '"' && quote != '\'' || data[c.secretEnd] != quote || data[c.secretEnd+1] != ',' && data[c.secretEnd+1] != ']' {
+		return false
+	}
+	for i--; i > 0 && strings.IndexByte(" \t\n", data[i]) >= 0; i-- {
+	}
+	if i < 1 || data[i] != ',' || data[i-1] != quote {
+		return false
+	}
+	start := literalStart(data, i-1)
+	return start > 0 && (data[start-1] == ',' || data[start-1] == '[' || data[start-1] == ' ')
+}
+
+// scrambled reports whether a name is a piece of base64 that happens to hold a word.
+func scrambled(name string) bool {
+	if strings.ContainsAny(name, "_-.") || strings.ToLower(name) == name || strings.ToUpper(name) == name {
+		return false
+	}
+	for _, w := range nameWords(name) {
+		if len(w) >= 4 && readable(w) {
+			return false
+		}
+	}
+	return true
 }
 
 func aboutName(name string) bool {

@@ -224,6 +224,9 @@ func (q *quotedReader) pair(start, i, end int) int {
 		return i
 	}
 	s, e := unquote(d, at, end)
+	if s < e && strings.IndexByte("+),;]", d[s]) >= 0 {
+		return i // the quote ends a string in which the name stands
+	}
 	name := string(d[from:to])
 	if q.block != "" && (name == "default" || name == "value" || name == "string" || name == "object") {
 		name = q.block

@@ -72,8 +72,8 @@ func isUpper(c byte) bool { return c >= 'A' && c <= 'Z' }
 // SECRET_ARN, KEY_ID) does not.
 func secretName(name string) bool {
 	words := nameWords(name)
-	if len(words) == 0 || aboutSecret(words[len(words)-1]) {
-		return false
+	if len(words) == 0 || len(words) > maxNameWords || aboutSecret(words[len(words)-1]) || strings.HasPrefix(name, "@") {
+		return false // a sentence, or a package
 	}
 	for i, w := range words {
 		switch w {
@@ -92,6 +92,9 @@ func secretName(name string) bool {
 	joined := strings.Join(words, "")
 	return strings.HasSuffix(joined, "password") || strings.HasSuffix(joined, "secretkey") || strings.HasSuffix(joined, "apikey")
 }
+
+// maxNameWords is how many words a variable's name has at most.
+const maxNameWords = 8
 
 // aboutSecret reports whether a name that ends in w describes a secret without being one.
 func aboutSecret(w string) bool {
@@ -130,7 +133,7 @@ func publicWord(words []string, i int) bool {
 // a path, a number or boolean, a word that says so.
 func isPlaceholder(v string) bool {
 	v = strings.Trim(strings.TrimSpace(v), `"'`)
-	if len(v) < 4 || isReference(v) || oneLetter(v) || isSwitch(v) {
+	if len(v) < 4 || isReference(v) || oneLetter(v) || isSwitch(v) || isVersion(v) {
 		return true
 	}
 	low := strings.ToLower(v)
@@ -162,6 +165,9 @@ func isReference(v string) bool {
 		}
 	}
 	if v[0] == '[' && v[len(v)-1] == ']' && strings.ContainsAny(v, "(") { // an expression of an ARM template
+		return true
+	}
+	if strings.Contains(v, "]::") || v[0] == ':' && identifier(v[1:]) { // PowerShell
 		return true
 	}
 	if strings.Contains(v, "://") && !strings.ContainsAny(v, " ;") {
@@ -210,6 +216,12 @@ func identifier(v string) bool {
 		}
 	}
 	return true
+}
+
+// isVersion reports whether a value is a version or a range of them: "^3.540.0".
+func isVersion(v string) bool {
+	bare := strings.TrimLeft(v, "^~<>=v ")
+	return strings.Count(bare, ".") >= 2 && len(bare) < 20 && bare[0] >= '0' && bare[0] <= '9' && strings.Trim(bare, "0123456789.x*") == ""
 }
 
 func oneLetter(v string) bool {

@@ -5,6 +5,7 @@ import (
 	"path"
 	"slices"
 	"strings"
+	"unicode/utf8"
 
 	"github.com/fnvet/fnvet"
 )
@@ -20,6 +21,7 @@ type pair struct {
 	exact bool
 	// sure is true when the format says that the pair is a credential.
 	sure bool
+	code bool // the value is a line of code
 }
 
 // A format is how a configuration file is read.
@@ -37,6 +39,8 @@ const (
 	pgpassFormat        // .pgpass
 	urlFormat           // lines of URLs: .git-credentials
 	hashFormat          // user:hash lines: shadow, htpasswd
+	wholeFormat         // a file that is one secret
+	sqlFormat           // SQL
 )
 
 // formatOf tells how to read a file from its name.
@@ -62,6 +66,8 @@ func formatOf(name string) format {
 		return dockerFormat
 	case ".htpasswd", ".shadow":
 		return hashFormat
+	case ".sql", ".dump":
+		return sqlFormat
 	}
 	if codeFile(base) && settingsName(base) {
 		return quotedFormat
@@ -93,6 +99,8 @@ func formatOfBase(base, low string) format {
 		return jsonFormat
 	}
 	switch {
+	case wholeFile(base):
+		return wholeFormat
 	case strings.HasPrefix(base, "dockerfile") || strings.HasPrefix(base, "containerfile"):
 		return dockerFormat
 	case strings.HasPrefix(base, ".env.") || strings.HasSuffix(base, ".env") || strings.HasPrefix(base, "env."):
@@ -123,11 +131,18 @@ type reader struct {
 	data []byte
 	emit func(pair)
 	left int
+	// depth is 1 for the reader of a value inside a file.
+	depth int
+	code  bool // lines of code stand in lists, as in a notebook
 }
 
 func (r *reader) add(p pair) {
-	if r.left--; r.left >= 0 && p.value != "" {
-		r.emit(p)
+	if r.left--; r.left < 0 || p.value == "" {
+		return
+	}
+	r.emit(p)
+	if f := inside(&p); f != noFormat {
+		r.nested(p, f)
 	}
 }
 
@@ -141,6 +156,11 @@ func (r *reader) raw(name string, start, end int) {
 // eachPair calls emit for the pairs of a file.
 func eachPair(f format, data []byte, emit func(pair)) {
 	r := &reader{data: data, emit: emit, left: maxPairs}
+	r.read(f)
+}
+
+// read adds the pairs of the reader's data.
+func (r *reader) read(f format) {
 	switch f {
 	case jsonFormat:
 		r.json()
@@ -162,6 +182,10 @@ func eachPair(f format, data []byte, emit func(pair)) {
 		r.urls()
 	case hashFormat:
 		r.hashes()
+	case wholeFormat:
+		r.whole()
+	case sqlFormat:
+		r.sql()
 	case noFormat:
 	}
 }
@@ -194,12 +218,18 @@ func sourceOf(f format, name string, data []byte) string {
 			return "template"
 		}
 	case jsonFormat, yamlFormat:
-		if strings.Contains(base, "compose") || strings.HasPrefix(base, "serverless") || base == "local.settings.json" || isTemplate(head) {
+		if strings.Contains(base, "compose") || serverlessName(base) || base == "local.settings.json" || isTemplate(head) {
 			return "template"
 		}
 	default:
 	}
 	return "file"
+}
+
+// serverlessName reports whether a file's name is that of a configuration of the
+// Serverless Framework.
+func serverlessName(base string) bool {
+	return strings.HasPrefix(base, "serverless.") || strings.HasPrefix(base, "serverless-") && path.Ext(base) != ".json"
 }
 
 // isTemplate recognises deployment templates and function configurations by what
@@ -287,18 +317,32 @@ func connectionName(name string) bool {
 	return strings.Contains(low, "conn") || strings.HasSuffix(low, "dsn") || strings.HasSuffix(low, "opts") || strings.HasSuffix(low, "args")
 }
 
+const upperCase = "ABCDEFGHIJKLMNOPQRSTUVWXYZ"
+
 // namesField reports whether the value of a token or key is the name of one: a
 // word of letters, such as "NextToken" or "List.Marker". Passwords may be words.
 func namesField(name, value string) bool {
+	if strings.EqualFold(strings.Join(nameWords(name), ""), strings.Join(nameWords(value), "")) ||
+		strings.Contains(value, "_") && strings.Trim(value, upperCase+"_") == "" { // REGISTRATION_API_KEY = 'registration-api-key', ENV_SECRET = 'AWS_SECRET_ACCESS_KEY'
+		return true
+	}
 	if strings.Contains(strings.ToLower(name), "pass") {
 		return false
+	}
+	if words := nameWords(value); len(words) > 1 && 3*len(words) <= len(value) && strings.Trim(value, identifierBytes[:52]) == "" {
+		return true // colorBgElevated
 	}
 	return strings.Trim(value, identifierBytes[:52]+"._-[]$") == "" && wordy(value)
 }
 
-// isProse reports whether a value is words for people: with spaces and no digit.
+// isProse reports whether a value is words for people: with spaces or letters of
+// other alphabets, and no digit.
 func isProse(v string) bool {
-	return strings.Contains(strings.TrimSpace(v), " ") && !strings.ContainsAny(v, "0123456789")
+	if strings.ContainsAny(v, "0123456789") {
+		return false
+	}
+	other := strings.IndexFunc(v, func(r rune) bool { return r >= utf8.RuneSelf }) >= 0
+	return other || strings.Contains(strings.TrimSpace(v), " ")
 }
 
 // isSchemaWord reports whether a value is what schemas, forms and translations

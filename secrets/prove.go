@@ -9,6 +9,7 @@ import (
 	"encoding/hex"
 	"encoding/json"
 	"hash/crc32"
+	"strconv"
 	"strings"
 	"time"
 )
@@ -21,6 +22,7 @@ const (
 	proven               // a checksum or structure fits
 	refuted              // it cannot be one
 	stale                // it is one, and expired or known to everyone
+	partial              // it is the beginning of one
 )
 
 // prove checks what the format of a rule lets one check offline.
@@ -32,6 +34,8 @@ func (s *Scanner) prove(r *rule, secret []byte) proof {
 		return proveCRC62(secret)
 	case "github-fine-grained-pat":
 		return open // its checksum is not documented
+	case "gitlab-routable-token", "gitlab-pat-routable", "gitlab-runner-authentication-token-routable":
+		return proveCRC36(secret)
 	case "jwt":
 		return s.proveJWT(secret)
 	case "aws-access-token":
@@ -64,6 +68,23 @@ func proveCRC62(secret []byte) proof {
 		n = n*62 + uint64(i)
 	}
 	if n == uint64(crc32.ChecksumIEEE(random)) {
+		return proven
+	}
+	return open
+}
+
+// crc36Len is the number of base-36 digits of a CRC-32, with leading zeros.
+const crc36Len = 7
+
+// proveCRC36 checks GitLab's routable tokens, which end in the CRC-32 of all that
+// stands before it (GitLab's source, lib/authn/token_field/generator/routable_token.rb).
+func proveCRC36(secret []byte) proof {
+	n := len(secret) - crc36Len
+	if n <= 0 {
+		return open
+	}
+	sum, err := strconv.ParseUint(string(secret[n:]), 36, 32)
+	if err == nil && uint32(sum) == crc32.ChecksumIEEE(secret[:n]) {
 		return proven
 	}
 	return open
@@ -170,6 +191,8 @@ func (s *Scanner) proveKey(secret []byte) proof {
 	switch {
 	case isSequence(der) || isOpenSSH(der):
 		return proven
+	case cutOff(der):
+		return partial
 	case !even && bytes.HasPrefix(secret, []byte("-----BEGIN")):
 		return refuted
 	}
@@ -222,6 +245,12 @@ func evenLines(lines map[int]int) bool {
 		most = max(most, n)
 	}
 	return all <= 2 || most*3 >= (all-1)*2
+}
+
+// cutOff reports whether b begins as a DER sequence more than twice as long as b is:
+// the first line of a key, as documentation shows it.
+func cutOff(b []byte) bool {
+	return len(b) > 4 && b[0] == derSequence && b[1] == 0x82 && int(binary.BigEndian.Uint16(b[2:])) > 2*len(b)
 }
 
 // isSequence reports whether b is one DER sequence, as long as it says.

@@ -20,6 +20,7 @@ type rule struct {
 	title       string
 	description string
 	reference   string // address of the format's documentation, or ""
+	checked     string // what the format was compared with: "provider", "peer" or ""
 	severity    fnvet.Severity
 	// generic rules guess by the name something is assigned to; assigned rules
 	// want a provider's name beside a value without a format of its own; the
@@ -67,7 +68,7 @@ func (r *rule) matchesPath(name string) bool {
 // describe derives what people read from the rule's id and regular expression.
 func (r *rule) describe() {
 	r.generic = strings.Contains(strings.ToLower(r.id), "generic")
-	r.assigned = r.id == "url-password" || strings.Contains(r.regexText, `(?:=|>|:{1,3}=|\|\||:|=>|\?=|,)`)
+	r.assigned = r.id == "url-password" || r.id == "jdbc-password" || r.id == "connection-string-password" || strings.Contains(r.regexText, `(?:=|>|:{1,3}=|\|\||:|=>|\?=|,)`)
 	r.title = titleOf(r.id)
 	r.severity = severityOf(r)
 }
@@ -175,7 +176,7 @@ func (a *allowlist) allows(c *candidate, names []string) bool {
 			(len(a.regexes) == 0 || a.regexAllows(c)) &&
 			(len(a.stopWords) == 0 || a.stops(c.secret()))
 	}
-	return a.regexAllows(c) || a.stops(c.secret())
+	return a.stops(c.secret()) || a.regexAllows(c)
 }
 
 func (a *allowlist) regexAllows(c *candidate) bool {

@@ -19,7 +19,7 @@ type lure struct {
 	route int // -1: the rule has no routes and is searched for as a whole
 	word  string
 	back  int
-	probe int // index of the route's program among the worker's dfas
+	probe int // index of the route's program among the worker's dfas; narrow's is next to it
 }
 
 // lures returns what the keyword with that index may mean, worked out when it is
@@ -48,7 +48,7 @@ func (s *Scanner) addLures(list []lure, r *rule, keyword string) []lure {
 				continue
 			}
 			at := strings.Index(word, keyword)
-			list = append(list, lure{rule: r, route: i, word: word, back: at + len(keyword), probe: r.firstProbe + i})
+			list = append(list, lure{rule: r, route: i, word: word, back: at + len(keyword), probe: r.firstProbe + 2*i})
 		}
 	}
 	return list
@@ -74,14 +74,21 @@ func (s *Scanner) plan(r *rule) *plan {
 			return
 		}
 		r.plan = p
-		n := max(len(p.routes), 1)
+		if text := r.narrowed(); text != "" {
+			p.narrow(text, r.keywords)
+		}
+		n := max(2*len(p.routes), 1)
 		r.firstProbe = int(s.probes.Add(int32(n))) - n //nolint:gosec // at most maxRoutes
 	})
 	return r.plan
 }
 
-// A cut is an occurrence of a route's word that its probe did not rule out.
-type cut struct{ at, route int }
+// A cut is an occurrence of a route's word that its probe did not rule out. One
+// that is not live matches only what the rule's allowlist drops.
+type cut struct {
+	at, route int
+	live      bool
+}
 
 // A match is a match of a rule in the text, with its groups as regexp gives
 // them, relative to start.
@@ -99,7 +106,7 @@ func (w *worker) mark(data []byte) {
 			w.note(r)
 		}
 	}
-	w.turned, w.lists = w.turned[:0], false
+	w.turned, w.typed, w.lists = w.turned[:0], w.typed[:0], false
 	w.s.auto.each(data, func(keyword, end int) bool {
 		if keyword >= len(w.s.hooks) {
 			w.meet(keyword-len(w.s.hooks), end)
@@ -117,7 +124,13 @@ func (w *worker) mark(data []byte) {
 
 // marks are words that the automaton looks for beside the keywords.
 func marks() []string {
-	return []string{ignoreMark, gitleaksMark, "reverse", "[::-1]", "join", "new string("}
+	return append([]string{ignoreMark, gitleaksMark, "reverse", "[::-1]", "join", "new string("}, typeMarks()...)
+}
+
+// typeMarks are the types of strings, as declarations put them between a name and
+// its value: the colon that follows the name is no assignment.
+func typeMarks() []string {
+	return []string{": string", ": str", ":string", ": &str", ": &'static str"}
 }
 
 // meet notes one of marks.
@@ -129,12 +142,17 @@ func (w *worker) meet(mark, end int) {
 		if len(w.turned) < maxTurned {
 			w.turned = append(w.turned, end)
 		}
-	default:
+	case 4, 5:
 		w.lists = true
+	default:
+		if len(w.typed) < maxTurned {
+			w.typed = append(w.typed, end)
+		}
 	}
 }
 
-// maxTurned is how many places of one text that turn strings round are looked at.
+// maxTurned is how many places of one text that turn strings round, and how many
+// typed declarations, are looked at.
 const maxTurned = 1000
 
 // note puts a rule on the list of those to search for, once.
@@ -158,11 +176,16 @@ func (w *worker) lured(l *lure, data []byte, end int) {
 	if len(l.word) != l.back && !equalFold(data[start:start+len(l.word)], l.word) {
 		return
 	}
-	if _, ok := w.probe(l.probe, l.rule.plan.routes[l.route].probe).find(data, start, maxProbe); !ok {
+	route := l.rule.plan.routes[l.route]
+	if _, ok := w.probe(l.probe, route.probe).find(data, start, maxProbe); !ok {
 		return
 	}
 	if !w.applies(l.rule) {
 		return
+	}
+	live := true
+	if route.narrow != nil {
+		_, live = w.probe(l.probe+1, route.narrow).find(data, start, maxProbe)
 	}
 	cuts := w.cuts[l.rule.index]
 	if len(cuts) >= maxMatches {
@@ -170,7 +193,7 @@ func (w *worker) lured(l *lure, data []byte, end int) {
 		return
 	}
 	w.note(l.rule)
-	w.cuts[l.rule.index] = append(cuts, cut{start, l.route})
+	w.cuts[l.rule.index] = append(cuts, cut{start, l.route, live})
 }
 
 // equalFold compares without regard to ASCII case; word is lower case.
@@ -270,17 +293,15 @@ func (w *worker) searchCuts(r *rule, t *text, cuts []cut) {
 	}
 	p := r.plan
 	slices.SortStableFunc(cuts, func(a, b cut) int { return cmp.Compare(a.at, b.at) })
+	if p.narrowed {
+		cuts = w.liveClusters(p, t.data, cuts)
+	}
 	done := 0
 	for _, c := range cuts {
 		if c.at < done {
 			continue
 		}
-		start := c.at
-		if len(p.routes[c.route].before) > 0 && p.lead != nil {
-			for start > done && c.at-start < p.leadMost && p.lead[t.data[start-1]] {
-				start--
-			}
-		}
+		start := p.start(t.data, c, done)
 		right := min(w.extend(t.data, c.at, p.routes[c.route].after, 1)+margin, len(t.data))
 		if !w.spend(right - start) {
 			return
@@ -292,6 +313,39 @@ func (w *worker) searchCuts(r *rule, t *text, cuts []cut) {
 		w.consider(r, t, match{start, groups})
 		done = max(start+groups[1], start+1)
 	}
+}
+
+// start is where a match at a cut would start, not before done.
+func (p *plan) start(data []byte, c cut, done int) int {
+	start := c.at
+	if len(p.routes[c.route].before) > 0 && p.lead != nil {
+		for start > done && c.at-start < p.leadMost && p.lead[data[start-1]] {
+			start--
+		}
+	}
+	return start
+}
+
+// liveClusters drops the runs of cuts whose matches could touch one another and of
+// which none is live. A cut that is not live stays when a live one is near: its
+// match would hide what is inside it.
+func (w *worker) liveClusters(p *plan, data []byte, cuts []cut) []cut {
+	keep := cuts[:0]
+	for i := 0; i < len(cuts); {
+		live, right, j := false, 0, i
+		for ; j < len(cuts); j++ {
+			if j > i && p.start(data, cuts[j], 0) >= right {
+				break
+			}
+			live = live || cuts[j].live
+			right = max(right, w.extend(data, cuts[j].at, p.routes[cuts[j].route].after, 1)+margin)
+		}
+		if live {
+			keep = append(keep, cuts[i:j]...)
+		}
+		i = j
+	}
+	return keep
 }
 
 // The bytes of a text that regexps read again are bounded, so that no text takes

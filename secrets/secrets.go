@@ -116,7 +116,7 @@ func Rules() ([]fnvet.Rule, error) {
 			Title: r.title, Help: r.help(),
 		})
 	}
-	out = append(out, settingRule())
+	out = append(out, settingRule(), keystoreRule(), firefoxRule())
 	slices.SortFunc(out, func(a, b fnvet.Rule) int { return cmp.Compare(a.ID, b.ID) })
 	return out, nil
 }
@@ -150,8 +150,10 @@ func (s *Scanner) Detect(ctx context.Context, f *fnvet.File) (fnvet.Facts, error
 	}
 	err := eachText(f.Name, f.Data, &w.buf, w.scan)
 	if err == nil {
-		w.settingsOf(f.Data)
-		err = gitTexts(f.Name, f.Data, w.object)
+		if !w.stores() {
+			w.settingsOf(f.Data)
+		}
+		err = w.insides(f)
 	}
 	if w.marked {
 		w.excuseAll()
@@ -170,6 +172,17 @@ func (s *Scanner) Detect(ctx context.Context, f *fnvet.File) (fnvet.Facts, error
 		return facts, fmt.Errorf("secrets: %w", err)
 	}
 	return facts, nil
+}
+
+// insides searches what formats keep in a form of their own.
+func (w *worker) insides(f *fnvet.File) error {
+	if err := gitTexts(f.Name, f.Data, w.object); err != nil {
+		return err
+	}
+	if err := sqliteOverflow(f.Data, w.object); err != nil {
+		return err
+	}
+	return documentTexts(f.Container, f.Name, f.Data, w.object)
 }
 
 func (s *Scanner) worker() *worker {

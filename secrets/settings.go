@@ -158,16 +158,47 @@ func assignments(line string) []assignment {
 		for from > 0 && nameByte(line[from-1]) && i-from <= maxName {
 			from--
 		}
-		if from == i || i-from > maxName || from > 0 && !strings.ContainsRune(" \t\n\"'-|;&(,", rune(line[from-1])) {
+		if from == i || i-from > maxName || from > 0 && !strings.ContainsRune(" \t\n\"'-|;&(,{", rune(line[from-1])) {
 			continue
 		}
 		start, end := word(line, i+1)
+		if from > 0 && (line[from-1] == '{' || line[from-1] == ',') {
+			end = start + listItem(line[start:end])
+		} else {
+			end = start + upToNext(line[start:end])
+		}
+		if start < end && line[start] == '{' { // a list of others
+			i = start
+			continue
+		}
 		if end > start {
 			out = append(out, assignment{name: strings.Trim(line[from:i], "-."), start: start, end: end})
 		}
 		i = max(i, end-1)
 	}
 	return out
+}
+
+// listItem is the length of a value in NAME=value,NAME=value or {NAME=value}.
+func listItem(v string) int {
+	if i := strings.IndexAny(v, ",}"); i >= 0 {
+		return i
+	}
+	return len(v)
+}
+
+// upToNext is the length of a value up to another that follows it: a,NAME=b.
+func upToNext(v string) int {
+	for i := 0; i < len(v); i++ {
+		if v[i] != ',' {
+			continue
+		}
+		name, _, ok := strings.Cut(v[i+1:], "=")
+		if ok && name != "" && len(name) <= maxName && strings.Trim(name, identifierBytes) == "" {
+			return i
+		}
+	}
+	return len(v)
 }
 
 // word finds the shell word at offset i: up to white space, or inside quotes.

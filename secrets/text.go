@@ -19,6 +19,9 @@ type text struct {
 	// is left stands in a text that has lines.
 	depth  int
 	inText bool
+	// inside is true for what a format keeps in a form of its own, parts of which
+	// may have been searched as they stand.
+	inside bool
 }
 
 const (

@@ -34,6 +34,7 @@ type worker struct {
 	capped   bool
 	marked   bool  // the file has ignore comments
 	turned   []int // where this text turns strings round
+	typed    []int // where this text has a string's type behind a colon
 	lists    bool  // this text joins lists of strings
 	barred   bool  // a rule did not look at the file because of its folder
 	reads    int   // bytes that regexps may still read of this text
@@ -167,7 +168,7 @@ func (w *worker) object(object []byte, start, end int) error {
 	}
 	var buf []byte
 	return eachText("", object, &buf, func(t text) error {
-		t.lines, t.depth, t.at = false, 1, place(t.at)
+		t.lines, t.depth, t.inside, t.at = false, 1, true, place(t.at)
 		return w.scan(t)
 	})
 }

@@ -8,9 +8,11 @@ import (
 	"fmt"
 	"io/fs"
 	"os"
+	"path"
 	"path/filepath"
 	"slices"
 	"strings"
+	"sync"
 
 	"github.com/fnvet/fnvet"
 )
@@ -34,13 +36,15 @@ func (w *walker) directory(target, name string) error {
 	w.artifact.Type, w.root.path = "directory", name
 	entries := w.listDirectory(root)
 	sc := &scope{meter: w.root}
+	folders := &folders{root: root}
+	defer folders.close()
 	if parts := (dirBlobs{root}); parts.isImage() {
 		used := w.image(parts)
 		entries = slices.DeleteFunc(entries, func(e dirEntry) bool { return !used.stray(e.name) })
-		w.parallel(len(entries), func(i int) { w.guard(sc, func() { w.dirFile(sc, root, &entries[i]) }) })
+		w.parallel(len(entries), func(i int) { w.guard(sc, func() { w.dirFile(sc, root, folders, &entries[i]) }) })
 		return nil
 	}
-	w.parallel(len(entries), func(i int) { w.guard(sc, func() { w.dirFile(sc, root, &entries[i]) }) })
+	w.parallel(len(entries), func(i int) { w.guard(sc, func() { w.dirFile(sc, root, folders, &entries[i]) }) })
 	sum := sha256.New()
 	for i := range entries {
 		w.artifact.Size += entries[i].size
@@ -88,7 +92,7 @@ func (w *walker) listDirectory(root *os.Root) []dirEntry {
 }
 
 // dirFile reads and offers one entry.
-func (w *walker) dirFile(sc *scope, root *os.Root, e *dirEntry) {
+func (w *walker) dirFile(sc *scope, root *os.Root, dirs *folders, e *dirEntry) {
 	if e.mode&fs.ModeSymlink != 0 {
 		w.dirLink(sc, root, e)
 		return
@@ -97,7 +101,7 @@ func (w *walker) dirFile(sc *scope, root *os.Root, e *dirEntry) {
 	if !w.fits(e.name, e.size) || !w.charge(sc, e.size) {
 		return
 	}
-	file, err := root.Open(filepath.FromSlash(e.name))
+	file, err := dirs.open(e.name)
 	if err != nil {
 		w.gap(e.name, fnvet.GapUnreadable, reason(err))
 		return
@@ -111,6 +115,84 @@ func (w *walker) dirFile(sc *scope, root *os.Root, e *dirEntry) {
 	}
 	e.line = fmt.Sprintf("%q %o %x", e.name, e.mode.Perm()&0o111, sha256.Sum256(data))
 	w.offer(sc, entry{name: e.name, mode: e.mode.Perm() | e.mode&(fs.ModeSetuid|fs.ModeSetgid), data: data})
+}
+
+// maxFolders is how many folders of a directory target are held open at once.
+const maxFolders = 8
+
+// folders opens files by way of their folders, a few of which it holds open: a
+// root walks every name from the top, one system call for each part, and entries
+// come folder by folder. What is opened stays inside root.
+type folders struct {
+	root *os.Root
+
+	mu   sync.Mutex
+	held []*folder // the one used last comes last
+}
+
+// A folder is closed when nobody uses it and it is held no more.
+type folder struct {
+	name string
+	root *os.Root
+	uses int // by held, and by every open under way
+}
+
+// open opens the file with a slash-separated name.
+func (f *folders) open(name string) (*os.File, error) {
+	dir, base := path.Split(name)
+	if dir == "" {
+		return f.root.Open(base)
+	}
+	d, err := f.take(strings.TrimSuffix(dir, "/"))
+	if err != nil {
+		return f.root.Open(filepath.FromSlash(name)) // whose error names the file
+	}
+	defer f.release(d)
+	return d.root.Open(base)
+}
+
+func (f *folders) take(name string) (*folder, error) {
+	f.mu.Lock()
+	defer f.mu.Unlock()
+	i := slices.IndexFunc(f.held, func(d *folder) bool { return d.name == name })
+	if i >= 0 {
+		d := f.held[i]
+		d.uses++
+		f.held = append(slices.Delete(f.held, i, i+1), d)
+		return d, nil
+	}
+	root, err := f.root.OpenRoot(filepath.FromSlash(name))
+	if err != nil {
+		return nil, err
+	}
+	d := &folder{name: name, root: root, uses: 2}
+	if f.held = append(f.held, d); len(f.held) > maxFolders {
+		f.drop(f.held[0])
+		f.held = slices.Delete(f.held, 0, 1)
+	}
+	return d, nil
+}
+
+func (f *folders) release(d *folder) {
+	f.mu.Lock()
+	defer f.mu.Unlock()
+	f.drop(d)
+}
+
+// drop ends one use.
+func (f *folders) drop(d *folder) {
+	if d.uses--; d.uses == 0 {
+		_ = d.root.Close()
+	}
+}
+
+func (f *folders) close() {
+	f.mu.Lock()
+	defer f.mu.Unlock()
+	for _, d := range f.held {
+		f.drop(d)
+	}
+	f.held = nil
 }
 
 // dirLink offers a link, and notes one that leads out of the tree: a packaging
