@@ -3,6 +3,7 @@ package posture
 import (
 	"bytes"
 	"errors"
+	"io"
 	"io/fs"
 	"maps"
 	"path"
@@ -210,6 +211,9 @@ func (d *openDir) Close() error               { return nil }
 func (d *openDir) Read([]byte) (int, error)   { return 0, errors.New("is a directory") }
 
 func (d *openDir) ReadDir(n int) ([]fs.DirEntry, error) {
+	if n > 0 && len(d.entries) == 0 {
+		return nil, io.EOF
+	}
 	if n <= 0 || n > len(d.entries) {
 		n = len(d.entries)
 	}
