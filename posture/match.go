@@ -195,7 +195,7 @@ func certain(guesses []match) []match {
 	sure := slices.ContainsFunc(guesses, func(m match) bool { return m.sure })
 	codes := map[string]bool{}
 	for _, m := range guesses {
-		codes[m.function.Code.Path.Pos.File+"\x00"+textOf(m.function.Code.Path)+"\x00"+textOf(m.function.Code.Key)] = true
+		codes[m.function.Code.Path.File+"\x00"+textOf(m.function.Code.Path)+"\x00"+textOf(m.function.Code.Key)] = true
 	}
 	if sure || len(codes) > 1 {
 		return guesses

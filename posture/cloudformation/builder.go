@@ -115,8 +115,12 @@ func (r *resource) named(key string) model.Resource {
 
 // link runs what needs all resources.
 func (b *builder) link() {
-	for i := 0; i < len(b.links); i++ { // a link may ask for another
-		b.links[i]()
+	for len(b.links) > 0 { // a link may ask for others
+		now := b.links
+		b.links = nil
+		for _, link := range now {
+			link()
+		}
 	}
 	for _, p := range b.m.Policies {
 		if b.attached[p] {

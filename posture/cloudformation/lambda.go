@@ -37,7 +37,7 @@ func (r *resource) variables() (vars []model.Variable, open bool) {
 		for _, m := range v.node.All() {
 			x := v.in.literal(m.Value).textValue()
 			x.Maybe = x.Maybe || all.maybe || len(all.vals) > 1
-			if x.Pos.File == "" {
+			if x.File == "" {
 				x.Pos = v.in.pos(m.Value)
 			}
 			if i, ok := seen[m.Key]; ok {

@@ -250,7 +250,7 @@ func (b *builder) securityGroupRule(r *resource) {
 				list = &g.Egress
 			}
 			list.Items = append(list.Items, one)
-			if list.Pos.File == "" {
+			if list.File == "" {
 				list.Pos = r.Pos
 			}
 		}

@@ -125,7 +125,7 @@ func (b *builder) samRole(f *model.Function, r *resource) {
 		role.Managed.Items = append(role.Managed.Items, managed(f.Tracing.Pos, "AWSXrayWriteOnlyAccess"))
 	}
 	b.samPolicies(role, r)
-	b.implied(role, f, r)
+	b.implied(role, r)
 	seen := map[string]bool{}
 	role.Managed.Items = slices.DeleteFunc(role.Managed.Items, func(x model.Text) bool {
 		again := seen[x.String()]
@@ -149,7 +149,7 @@ func managed(at model.Pos, name string) model.Text {
 }
 
 // implied adds what SAM grants for dead letters and destinations.
-func (b *builder) implied(role *model.Role, f *model.Function, r *resource) {
+func (b *builder) implied(role *model.Role, r *resource) {
 	for _, target := range [...]result{r.get("DeadLetterQueue"), r.get("EventInvokeConfig", "DestinationConfig", "OnFailure"), r.get("EventInvokeConfig", "DestinationConfig", "OnSuccess")} {
 		action := map[string]string{"SQS": "sqs:SendMessage", "SNS": "sns:Publish", "Lambda": "lambda:InvokeFunction", "EventBridge": "events:PutEvents"}[one(target.get("Type").str())]
 		resources := target.first("TargetArn", "Destination").list()

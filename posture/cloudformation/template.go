@@ -1,3 +1,7 @@
+// Package cloudformation reads CloudFormation and SAM templates into the model. It
+// evaluates every intrinsic function as far as the template alone allows, conditions
+// both ways, and expands what SAM makes of its own resources. Macros are not run,
+// other stacks are not asked.
 package cloudformation
 
 import (

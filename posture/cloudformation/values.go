@@ -138,16 +138,16 @@ func convert[T any](r result, parse func(model.Text) (T, bool)) model.Value[T] {
 
 // unknownText says why a text is not known.
 func unknownText(x model.Text) string {
-	for _, ref := range x.Refs() {
-		switch ref.Kind {
-		case model.RefParameter:
-			return "parameter " + ref.ID + " has no default"
-		case model.RefImport:
-			return "it is exported by another stack"
-		}
-		return "it is known on deployment only"
+	refs := x.Refs()
+	switch {
+	case len(refs) == 0:
+		return "it is not of the type that is wanted"
+	case refs[0].Kind == model.RefParameter:
+		return "parameter " + refs[0].ID + " has no default"
+	case refs[0].Kind == model.RefImport:
+		return "it is exported by another stack"
 	}
-	return "it is not of the type that is wanted"
+	return "it is known on deployment only"
 }
 
 func (r result) str() model.Value[string] { return convert(r, model.Text.Literal) }

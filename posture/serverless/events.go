@@ -11,14 +11,15 @@ func eventOf(e *doc.Node) (string, *doc.Node) {
 	if s, ok := e.Scalar(); ok { // "- alexaSkill"
 		return s, doc.NewMap(e)
 	}
-	for _, m := range e.All() {
-		v := m.Value
-		if v == nil || v.Kind == doc.Null {
-			v = doc.NewMap(e)
-		}
-		return m.Key, v
+	all := e.All()
+	if len(all) == 0 {
+		return "", nil
 	}
-	return "", nil
+	v := all[0].Value
+	if v == nil || v.Kind == doc.Null {
+		v = doc.NewMap(e)
+	}
+	return all[0].Key, v
 }
 
 // arnOf is the ARN of an event source: the value itself, or its arn.

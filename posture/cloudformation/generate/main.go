@@ -5,6 +5,7 @@ package main
 
 import (
 	"archive/zip"
+	"context"
 	"encoding/json"
 	"errors"
 	"fmt"
@@ -23,7 +24,7 @@ const (
 func main() {
 	if err := run(); err != nil {
 		fmt.Fprintln(os.Stderr, "generate:", err)
-		os.Exit(1)
+		os.Exit(1) //nolint:forbidigo // this is main
 	}
 }
 
@@ -36,7 +37,7 @@ func run() error {
 		return err
 	}
 	defer os.RemoveAll(dir)
-	pip := exec.Command("pip", "download", "--quiet", "--no-deps", "-d", dir, "aws-sam-translator=="+version) // #nosec G204 -- constants
+	pip := exec.CommandContext(context.Background(), "pip", "download", "--quiet", "--no-deps", "-d", dir, "aws-sam-translator=="+version) // #nosec G204 -- constants
 	pip.Stderr = os.Stderr
 	if err := pip.Run(); err != nil {
 		return fmt.Errorf("pip: %w", err)

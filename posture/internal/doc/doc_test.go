@@ -1,6 +1,7 @@
 package doc
 
 import (
+	"bytes"
 	"encoding/json"
 	"fmt"
 	"strings"
@@ -19,13 +20,13 @@ func outline(n *Node) string {
 		text = "!" + n.Tag + " "
 	}
 	var parts []string
-	switch n.Kind {
-	case Map:
+	switch {
+	case n.Is(Map):
 		for _, m := range n.All() {
 			parts = append(parts, fmt.Sprintf("%s@%d:%d=%s", m.Key, m.Line, m.Column, outline(m.Value)))
 		}
 		return text + "{" + strings.Join(parts, " ") + "}"
-	case List:
+	case n.Is(List):
 		for _, i := range n.Items {
 			parts = append(parts, outline(i))
 		}
@@ -112,7 +113,9 @@ func FuzzJSON(f *testing.F) {
 		if (n == nil) != (err != nil) {
 			t.Fatalf("%v with %v", outline(n), err)
 		}
-		if err == nil && !json.Valid(data) && !strings.ContainsAny(string(data), "\x00\x01\x02\x03\x04\x05\x06\x07\x08\x0b\x0c\x0e\x0f\x10\x11\x12\x13\x14\x15\x16\x17\x18\x19\x1a\x1b\x1c\x1d\x1e\x1f\t\r\xef") {
+		// Control characters in strings, and the mark of byte order, are taken.
+		lenient := bytes.ContainsFunc(data, func(r rune) bool { return r < ' ' && r != '\n' }) || bytes.HasPrefix(data, []byte("\xef\xbb\xbf"))
+		if err == nil && !json.Valid(data) && !lenient {
 			t.Fatalf("took %q", data)
 		}
 		if err != nil && json.Valid(data) && !strings.Contains(err.Error(), "more than") {

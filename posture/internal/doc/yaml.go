@@ -4,6 +4,7 @@ import (
 	"bytes"
 	"errors"
 	"io"
+	"slices"
 	"strings"
 
 	"go.yaml.in/yaml/v3"
@@ -105,8 +106,8 @@ func merged(v *Node) []Member {
 		return v.Members
 	}
 	var all []Member
-	for i := len(v.Items) - 1; i >= 0; i-- {
-		all = append(all, v.Items[i].Members...)
+	for _, item := range slices.Backward(v.Items) {
+		all = append(all, item.Members...)
 	}
 	return all
 }

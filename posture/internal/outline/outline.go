@@ -75,8 +75,7 @@ func field[T any](v reflect.Value, name string) (T, bool) {
 	if !f.IsValid() {
 		return none, false
 	}
-	x, ok := f.Interface().(T)
-	return x, ok
+	return reflect.TypeAssert[T](f)
 }
 
 // short writes values, lists of texts and texts in one line.
@@ -103,7 +102,7 @@ func short(v reflect.Value) (string, bool) {
 	alts := v.FieldByName("Alts")
 	var items []string
 	for i := range alts.Len() {
-		if t, ok := alts.Index(i).Interface().(model.Text); ok {
+		if t, ok := reflect.TypeAssert[model.Text](alts.Index(i)); ok {
 			items = append(items, text(t))
 		} else {
 			items = append(items, fmt.Sprint(alts.Index(i).Interface()))
