@@ -73,7 +73,7 @@ func (d *Detector) readTree(ctx context.Context, t *tree, removed func(path, lay
 			return k.path
 		}
 		if name == "." {
-			return strings.TrimSuffix(strings.TrimSuffix(t.prefix, "/"), "!")
+			return path.Join(".", strings.TrimSuffix(strings.TrimSuffix(t.prefix, "/"), "!"))
 		}
 		return t.prefix + name
 	}, data: func(name string) []byte { return t.files[name].data }}

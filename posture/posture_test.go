@@ -59,7 +59,8 @@ const (
 	same = "Transform: AWS::Serverless-2016-10-31\nResources:\n" +
 		"  A: {Type: AWS::Serverless::Function, Properties: {Runtime: nodejs24.x, CodeUri: a, Handler: app.handler}}\n" +
 		"  Orders: {Type: AWS::Serverless::Function, Properties: {Runtime: nodejs24.x, CodeUri: b, Handler: app.handler}}\n"
-	single = "Resources:\n  A: {Type: AWS::Lambda::Function, Properties: {Runtime: nodejs24.x, Handler: gone.handler}}\n"
+	tfFunction = "resource \"aws_lambda_function\" \"f\" {\n  function_name = \"f\"\n  role = \"x\"\n}\n"
+	single     = "Resources:\n  A: {Type: AWS::Lambda::Function, Properties: {Runtime: nodejs24.x, Handler: gone.handler}}\n"
 )
 
 func TestMatch(t *testing.T) {
@@ -112,6 +113,8 @@ func TestTemplatesAndGaps(t *testing.T) {
 		{"out of the folder", map[string]string{"serverless.yml": "service: x\nprovider: {name: aws}\nresources: ${file(../r.yml)}\n"}, []string{"serverless.yml serverless "}, []string{"serverless.yml unsafe-path"}},
 		{"not YAML", map[string]string{"t.yaml": "AWSTemplateFormatVersion: 1\nResources:\n  a: [\n"}, nil, []string{"t.yaml unparsable"}},
 		{"ordinary YAML and JSON", map[string]string{"k.yaml": "kind: Pod\n", "package.json": "{}", "x.json": "[1"}, nil, nil},
+		{"a network from a registry", map[string]string{"main.tf": tfFunction + "module \"vpc\" {\n  source = \"terraform-aws-modules/vpc/aws\"\n}\n"}, []string{". terraform aws_lambda_function.f"}, nil},
+		{"roles from a registry", map[string]string{"main.tf": tfFunction + "module \"r\" {\n  source = \"terraform-aws-modules/iam/aws\"\n}\n"}, []string{". terraform aws_lambda_function.f"}, []string{"main.tf unsupported"}},
 		{"a program", map[string]string{"serverless.ts": "export default {service: 'x'}"}, nil, []string{"serverless.ts unsupported"}},
 		{"a program beside what it prints", map[string]string{"serverless.ts": "export default {service: 'x'}", "serverless.json": `{"service": "x", "provider": {"name": "aws"}}`}, []string{"serverless.json serverless "}, nil},
 		{"two that include each other", map[string]string{"a.yaml": strings.Replace(nest, "child", "b", 1), "b.yaml": strings.Replace(nest, "child", "a", 1)}, []string{"a.yaml cloudformation ", "b.yaml cloudformation "}, []string{"a.yaml unsupported", "b.yaml unsupported"}},

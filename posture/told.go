@@ -2,6 +2,7 @@ package posture
 
 import (
 	"context"
+	"regexp"
 	"slices"
 	"strconv"
 	"strings"
@@ -32,11 +33,20 @@ func gaps(m *model.Model) []fnvet.Gap {
 		switch {
 		case u.Refused:
 			out = append(out, fnvet.Gap{Path: u.File, Reason: fnvet.GapUnsafePath, Detail: lineOf(u) + u.What + ": " + u.Why})
-		case u.Partial:
+		case u.Partial && !ordinary(m, u):
 			out = append(out, fnvet.Gap{Path: u.File, Reason: fnvet.GapUnsupported, Detail: lineOf(u) + u.What + ": " + u.Why + "; what it states was not judged"})
 		}
 	}
 	return out
+}
+
+// stating are words in the names of modules that state functions or permissions.
+var stating = regexp.MustCompile(`(?i)lambda|function|iam|role|polic|api|gateway|serverless|cloud-?run`)
+
+// ordinary reports a module of a registry beside functions that are here, which by
+// its name states something else, such as a network.
+func ordinary(m *model.Model, u model.Unresolved) bool {
+	return strings.HasPrefix(u.What, "module.") && len(m.Functions) > 0 && !stating.MatchString(u.What)
 }
 
 func lineOf(u model.Unresolved) string {
