@@ -66,6 +66,10 @@ type Facts struct {
 	Distro *Distro
 	// Reach is set by the detector that follows imports from the entry point.
 	Reach []ReachFact
+	// Host is set by the detectors that tell what the code runs on.
+	Host *Host
+	// Links is set by the detector that reads the symbols of Go binaries.
+	Links []LinkFact
 	// Functions is set by the detector that reads templates: those whose code is,
 	// or may be, in the artifact.
 	Functions []Function
@@ -81,6 +85,25 @@ type Facts struct {
 	Texts []LicenseText
 }
 
+// A Host is what a function runs on besides its package, as far as the package
+// shows. Empty fields are not known.
+type Host struct {
+	Runtime string // as the provider writes it: "nodejs22.x"
+	From    string // one of the Runtime constants
+	Base    string // of an image: "distroless debian 12"
+	// SDK holds the packages of the provider's SDK that the code imports and that
+	// are not in the artifact: on a managed runtime they come from that.
+	SDK []string
+}
+
+// Where a runtime is known from.
+const (
+	RuntimeAPI       = "api"       // what the provider states of a deployed function
+	RuntimeTemplate  = "template"  // a template in or beside the package
+	RuntimeImage     = "image"     // environment and files of the image
+	RuntimeBootstrap = "bootstrap" // a custom runtime's program in the package
+)
+
 // A ReachFact says whether the handler can load what a Location of that Path
 // and Layer states. What has no fact is unknown.
 type ReachFact struct {
@@ -88,6 +111,21 @@ type ReachFact struct {
 	Path, Layer string
 	Reach       Reach
 	Via         []string // as Finding.ReachableVia
+}
+
+// A LinkFact says what a Go binary with a symbol table is linked from. Of a binary
+// without a fact nothing is known.
+type LinkFact struct {
+	Path, Layer string
+	// Names are hashes of packages and symbols as internal/linked spells them, sorted.
+	Names []uint64
+}
+
+// An Import is a package in which an advisory of Go places its flaw, and the
+// functions and methods there; none means all of it.
+type Import struct {
+	Path    string   // "net/http"
+	Symbols []string // "Transport.RoundTrip"
 }
 
 // A Detector looks at one file at a time. Want is the cheap question (name,
@@ -202,6 +240,15 @@ type Config struct {
 	EnvNames     []string `json:"env_names,omitempty"`
 	LabelNames   []string `json:"label_names,omitempty"`
 	Distro       string   `json:"distro,omitempty"` // "debian 12"
+	// Base is the image this one was made from, as far as it shows: what its
+	// labels name, else what kind of image it is: "distroless", "aws-lambda python3.12".
+	Base string `json:"base,omitempty"`
+	// RuntimeFrom is one of the Runtime constants, when Runtime is set.
+	RuntimeFrom string `json:"runtime_from,omitempty"`
+	// RuntimeSDK holds packages that the code imports, that are not in the
+	// artifact, and that the managed runtime brings: their versions are the
+	// provider's choice, and are not matched.
+	RuntimeSDK []string `json:"runtime_sdk,omitempty"`
 
 	// What the API states of a Lambda function.
 	Function      string   `json:"function,omitempty"` // ARN
@@ -235,13 +282,26 @@ type Scan struct {
 	Database   Database  `json:"database"`
 }
 
-// Database describes the advisory database used; zero when there was none.
+// Database describes the advisories used; zero when there were none.
 type Database struct {
+	// From is FromIndex, FromAPI or "" when packages were compared with nothing:
+	// AgeHours means something with FromIndex only.
+	From       string   `json:"from"`
 	Modified   string   `json:"modified"`  // newest record, RFC 3339, or ""
 	AgeHours   float64  `json:"age_hours"` // now less Modified
 	Advisories int      `json:"advisories"`
 	Ecosystems []string `json:"ecosystems"`
+	// Lacks holds the ecosystems whose records may rate flaws that the report's
+	// own advisories do not, and that the database does not have. Empty when
+	// every flaw is rated.
+	Lacks []string `json:"lacks,omitempty"`
 }
+
+// Where advisories came from.
+const (
+	FromIndex = "index" // the compiled database
+	FromAPI   = "api"   // --osv-api
+)
 
 // A PackageKind says on what evidence a package is listed.
 type PackageKind string
@@ -405,6 +465,9 @@ type Finding struct {
 	// Blocks is true when the finding fails the gate. Set by policy.Enforce, so
 	// that a saved report can be shown again without its policy.
 	Blocks bool `json:"blocks,omitempty"`
+	// Imports are where in the module the flaw is, as advisories of Go state it.
+	// Only the join of reachability reads them.
+	Imports []Import `json:"-"`
 	// Salt adds to the fingerprint what tells two findings of one rule in one
 	// file apart, such as a short hash of the secret. Never printed.
 	Salt string `json:"-"`

@@ -51,7 +51,7 @@ type LicenseText struct {
 
 // Empty reports whether a detector learnt nothing.
 func (f *Facts) Empty() bool {
-	return len(f.Packages)+len(f.Findings)+len(f.Gaps)+len(f.Reach)+len(f.Functions)+len(f.Archives)+len(f.Texts) == 0 && f.Distro == nil
+	return len(f.Packages)+len(f.Findings)+len(f.Gaps)+len(f.Reach)+len(f.Functions)+len(f.Archives)+len(f.Texts)+len(f.Links) == 0 && f.Distro == nil
 }
 
 // A SourcePackage is the name and version a distribution's advisories use.

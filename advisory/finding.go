@@ -107,7 +107,26 @@ func (m *matcher) finding(g *group) fnvet.Finding {
 		f.Kind, f.Severity = fnvet.Malware, fnvet.Critical
 	}
 	f.Title = g.title(p)
+	f.Imports = g.imports()
 	return f
+}
+
+// imports are where in a Go module the flaw is, by the records of the group that
+// say so; others know only the module.
+func (g *group) imports() []fnvet.Import {
+	var out []fnvet.Import
+	for _, h := range g.hits {
+		for i := range h.record.affected {
+			a := &h.record.affected[i]
+			if a.name != h.name {
+				continue
+			}
+			for _, imp := range a.imports {
+				out = append(out, fnvet.Import{Path: imp.path, Symbols: imp.symbols})
+			}
+		}
+	}
+	return out
 }
 
 func (g *group) malware() bool {

@@ -85,9 +85,15 @@ type matcher struct {
 func (m *matcher) add(i int) error {
 	p := &m.pkgs[i]
 	base, release := splitEcosystem(p.Ecosystem)
+	if Interpreter(p) {
+		base = Interpreters
+	}
 	s, err := m.db.section(base)
 	if err != nil {
 		return err
+	}
+	if s == nil && base == Interpreters {
+		return nil // few databases have these; the caller tells
 	}
 	if s == nil {
 		m.uncovered[base]++
@@ -111,6 +117,23 @@ func (m *matcher) add(i int) error {
 	}
 	m.queries = append(m.queries, q)
 	return nil
+}
+
+// Interpreters is the ecosystem whose advisories hold for interpreters that were
+// built from their makers' sources: Bitnami's records name these.
+const Interpreters = "Bitnami"
+
+// Interpreter says whether a package is an interpreter that Match compares with
+// the advisories of Interpreters, if the database has those.
+func Interpreter(p *fnvet.Package) bool {
+	if p.Ecosystem != "" || p.Kind != fnvet.Installed || !strings.HasPrefix(p.PURL, "pkg:generic/") {
+		return false
+	}
+	switch p.Name {
+	case "node", "python", "ruby", "php", "java":
+		return true
+	}
+	return false
 }
 
 // advised is the name and version of a package that advisories speak of.

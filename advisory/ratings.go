@@ -2,6 +2,7 @@ package advisory
 
 import (
 	"cmp"
+	"slices"
 	"strings"
 
 	"github.com/fnvet/fnvet"
@@ -10,6 +11,23 @@ import (
 // Many records state no severity: those of Go, Alpine and most of Debian. Others
 // rate the same flaw. The ratings of an index say, for each name of an unrated
 // record, which record of the database rates the flaw of that name, and how.
+
+// lenders are the ecosystems whose records mostly state a severity and share
+// aliases with those that do not.
+var lenders = [...]string{"Maven", "NuGet", "Packagist", "PyPI", "RubyGems", "crates.io", "npm"}
+
+// Lenders lists the ecosystems that records of some others need for their
+// severity: none, unless one of these mostly states no severity itself. With all
+// of them in the database, what a finding is rated does not depend on what was
+// fetched for other targets.
+func Lenders(ecosystems []string) []string {
+	for _, e := range ecosystems {
+		if e == "Go" || distribution(e) {
+			return slices.Clone(lenders[:])
+		}
+	}
+	return nil
+}
 
 // A loan is the severity that a record lends to the names of its flaw.
 type loan struct {

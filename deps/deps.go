@@ -15,6 +15,7 @@ package deps
 import (
 	"context"
 	bytesorder "encoding/binary"
+	"errors"
 	"fmt"
 	"path"
 	"slices"
@@ -38,12 +39,16 @@ type Named struct {
 type reader struct {
 	want  func(base string, f *fnvet.File) bool
 	max   int64 // bytes
+	full  bool  // an empty file is a damaged one
 	parse func(f *fnvet.File) ([]fnvet.Package, error)
 }
 
 func (r reader) Want(f *fnvet.File) bool {
-	return f.Link == "" && f.Size > 0 && r.want(path.Base(f.Name), f)
+	return f.Link == "" && (f.Size > 0 || r.full) && r.want(path.Base(f.Name), f)
 }
+
+// errEmpty is what a manifest without a byte in it gives.
+var errEmpty = errors.New("the file is empty")
 
 func (r reader) Detect(ctx context.Context, f *fnvet.File) (fnvet.Facts, error) {
 	if err := ctx.Err(); err != nil {
@@ -51,6 +56,9 @@ func (r reader) Detect(ctx context.Context, f *fnvet.File) (fnvet.Facts, error) 
 	}
 	if f.Size > r.max {
 		return tooLarge(f, r.max), nil
+	}
+	if f.Size == 0 {
+		return fnvet.Facts{}, errEmpty
 	}
 	pkgs, err := r.parse(decoded(f, r.max))
 	for i := range pkgs {
@@ -96,7 +104,8 @@ func tooLarge(f *fnvet.File, limit int64) fnvet.Facts {
 // manifest makes a reader of a project's files with the given base names.
 func manifest(parse func(data []byte) ([]fnvet.Package, error), bases ...string) reader {
 	return reader{
-		max: MaxManifest,
+		max:  MaxManifest,
+		full: true,
 		want: func(base string, f *fnvet.File) bool {
 			return slices.Contains(bases, base) && !entry.ThirdParty(f.Name)
 		},

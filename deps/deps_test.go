@@ -217,3 +217,28 @@ func TestTrial(t *testing.T) {
 	}
 	t.Logf("%d packages, %d gaps, %d errors", len(r.packages), len(r.gaps), len(r.errs))
 }
+
+// An empty file where a manifest must say something is a damaged one; one that
+// lists things may be empty.
+func TestEmptyManifests(t *testing.T) {
+	for name, bad := range map[string]bool{
+		"a-1.dist-info/METADATA": true, "package-lock.json": true, "Cargo.lock": true, "app.deps.json": true,
+		"requirements.txt": false, "var/lib/dpkg/status": false, "a.egg-info/top_level.txt": false, "node_modules/x/yarn.lock": false,
+	} {
+		failed := false
+		for _, d := range deps.Detectors() {
+			f := &fnvet.File{Path: name, Name: name}
+			if !d.Want(f) {
+				continue
+			}
+			facts, err := d.Detect(t.Context(), f)
+			failed = failed || err != nil
+			if len(facts.Packages) > 0 {
+				t.Errorf("%s: %v", name, facts.Packages)
+			}
+		}
+		if failed != bad {
+			t.Errorf("%s: failed is %v", name, failed)
+		}
+	}
+}

@@ -10,6 +10,7 @@ import (
 	"github.com/fnvet/fnvet/deps/dotnet"
 	"github.com/fnvet/fnvet/deps/golang"
 	"github.com/fnvet/fnvet/deps/internal/entry"
+	"github.com/fnvet/fnvet/deps/interpreter"
 	"github.com/fnvet/fnvet/deps/java"
 	"github.com/fnvet/fnvet/deps/license"
 	"github.com/fnvet/fnvet/deps/linux"
@@ -39,7 +40,7 @@ func Detectors() []Named {
 		{"deps/yarn-lock", manifest(npm.ParseYarn, "yarn.lock")},
 		{"deps/bun-lock", manifest(npm.ParseBun, "bun.lock")},
 		{"deps/bundle", bundle.New()},
-		{"deps/python-installed", named(python.WantInstalled, python.ParseMetadata)},
+		{"deps/python-installed", filled(named(python.WantInstalled, python.ParseMetadata))},
 		{"deps/python-requirements", named(own(python.WantRequirements), python.ParseRequirements)},
 		{"deps/poetry-lock", manifest(python.ParsePoetry, "poetry.lock")},
 		{"deps/uv-lock", manifest(python.ParseUv, "uv.lock")},
@@ -54,15 +55,20 @@ func Detectors() []Named {
 		{"deps/go-mod", manifest(golang.ParseMod, "go.mod")},
 		{"deps/rust-binary", binary(rust.ParseBinary)},
 		{"deps/cargo-lock", manifest(rust.ParseLock, "Cargo.lock")},
-		{"deps/dotnet-deps", named(suffix(".deps.json"), dotnet.ParseDeps)},
+		{"deps/dotnet-deps", filled(named(suffix(".deps.json"), dotnet.ParseDeps))},
 		{"deps/nuget-lock", manifest(dotnet.ParseLock, "packages.lock.json")},
 		{"deps/nuget-config", manifest(dotnet.ParseConfig, "packages.config")},
-		{"deps/gem-installed", named(ruby.WantSpec, ruby.ParseSpec)},
+		{"deps/gem-installed", filled(named(ruby.WantSpec, ruby.ParseSpec))},
 		{"deps/gem-lock", manifest(ruby.ParseLock, "Gemfile.lock", "gems.locked")},
+		{"deps/interpreter", reader{
+			max:   maxBinary,
+			want:  func(_ string, f *fnvet.File) bool { return interpreter.Want(f) },
+			parse: func(f *fnvet.File) ([]fnvet.Package, error) { return interpreter.Parse(f.Name, f.Data), nil },
+		}},
 		{"deps/composer-lock", manifest(php.ParseLock, "composer.lock")},
 		{"deps/archives", archives{}},
 		{"deps/license", license.New()},
-		{"deps/composer-installed", named(php.WantInstalled, php.ParseInstalled)},
+		{"deps/composer-installed", filled(named(php.WantInstalled, php.ParseInstalled))},
 	}
 }
 
@@ -73,6 +79,12 @@ func named(want func(name string) bool, parse func(data []byte) ([]fnvet.Package
 		want:  func(_ string, f *fnvet.File) bool { return want(f.Name) },
 		parse: func(f *fnvet.File) ([]fnvet.Package, error) { return parse(f.Data) },
 	}
+}
+
+// filled makes empty files of a reader errors.
+func filled(r reader) reader {
+	r.full = true
+	return r
 }
 
 // own narrows want to a project's own files.

@@ -47,6 +47,28 @@ func ParseLevel(s string) (Level, error) {
 	return "", fmt.Errorf("unknown level %q: want one of %s", s, join(levels))
 }
 
+// ParseFailOn reads the value of --fail-on as people type it: a level, and
+// "reachable" when vulnerabilities that the handler cannot load do not block, in
+// any order: "high,reachable". "reachable" alone is with the level "".
+func ParseFailOn(s string) (level Level, reachable bool, err error) {
+	for word := range strings.SplitSeq(s, ",") {
+		switch word = strings.TrimSpace(word); {
+		case word == failReachable && !reachable:
+			reachable = true
+		case level != "" || word == failReachable:
+			return "", false, fmt.Errorf("%q: want one level, and %s after a comma if only what is reachable is to block", s, failReachable)
+		default:
+			if level, err = ParseLevel(word); err != nil {
+				return "", false, err
+			}
+		}
+	}
+	return level, reachable, nil
+}
+
+// failReachable is the word of --fail-on that stands for only-reachable: true.
+const failReachable = "reachable"
+
 func join[S ~string](words []S) string {
 	var b strings.Builder
 	for i, w := range words {
@@ -170,12 +192,14 @@ func confidenceRank(c fnvet.Confidence) int {
 func Judge(r *fnvet.Report, p Policy) fnvet.Verdict {
 	v := fnvet.Verdict{Code: CodePass, Reasons: []string{}}
 	bySeverity := map[fnvet.Severity]int{}
-	lenient, outOfReach := p, 0
+	lenient, outOfReach, unrated := p, 0, 0
 	if p.OnlyReachable == ReachAny {
 		lenient.OnlyReachable = ReachNotNo
 	}
 	for i := range r.Findings {
-		if p.Blocks(&r.Findings[i]) {
+		if f := &r.Findings[i]; !p.Blocks(f) {
+			unrated += btoi(f.Kind == fnvet.Vulnerability && f.Severity == fnvet.SeverityUnknown && f.Suppressed == nil)
+		} else {
 			v.Blocking++
 			bySeverity[r.Findings[i].Severity]++
 			if !lenient.Blocks(&r.Findings[i]) {
@@ -187,7 +211,7 @@ func Judge(r *fnvet.Report, p Policy) fnvet.Verdict {
 		v.Code = CodeFail
 		what := blockingReason(v.Blocking, bySeverity)
 		if outOfReach > 0 {
-			what += fmt.Sprintf(", %d of them in packages the handler cannot load (only-reachable: true lets those pass)", outOfReach)
+			what += fmt.Sprintf(", %d of them in packages the handler cannot load (--fail-on LEVEL,reachable or only-reachable: true lets those pass)", outOfReach)
 		}
 		v.Reasons = append(v.Reasons, what)
 	}
@@ -201,8 +225,31 @@ func Judge(r *fnvet.Report, p Policy) fnvet.Verdict {
 		}
 		v.Reasons = append(v.Reasons, what)
 	}
+	if unrated > 0 && v.Blocking == 0 && p.FailOn != FailNever {
+		v.Reasons = append(v.Reasons, unratedReason(unrated, r.Scan.Database.Lacks))
+	}
 	v.Pass = v.Code == CodePass
 	return v
+}
+
+func btoi(b bool) int {
+	if b {
+		return 1
+	}
+	return 0
+}
+
+// unratedReason tells of findings that no level but any reaches. Where the
+// database lacks ecosystems that might rate them, the verdict may change with it.
+func unratedReason(n int, lacks []string) string {
+	what := fmt.Sprintf("%d findings have no known severity and do not block", n)
+	if n == 1 {
+		what = "1 finding has no known severity and does not block"
+	}
+	if len(lacks) > 0 {
+		what += "; the database lacks ecosystems that may rate them (" + strings.Join(lacks, ", ") + "): fnvet db update"
+	}
+	return what
 }
 
 func gapsReason(n int) string {

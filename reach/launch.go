@@ -41,14 +41,20 @@ func (d *Detector) nodeProgram(container string, files []node.File) (node.Progra
 		d.nodeOptions(&p)
 	}
 	c := d.artifact.Config
-	switch handler := cmpOr(d.options.Handler, c.Handler); {
-	case handler != "" && container == "":
+	found, unsure := d.handlers("nodejs", c.Runtime)
+	p.Free = p.Free || unsure && container == ""
+	switch {
+	case len(found) > 0 && container == "":
 		dir := "."
 		if d.artifact.Type == "image" {
 			dir = workingDir(c.WorkingDir)
 		}
-		p.Entries = []string{handlerFile(dir, handler)}
+		for _, h := range found {
+			p.Entries = append(p.Entries, handlerFile(path.Join(dir, h.root), h.handler))
+		}
 		return p, !notNode(c.Runtime)
+	case container == "" && cmpOr(d.options.Handler, c.Handler) != "":
+		return p, false
 	case d.artifact.Type == "image":
 		words := append(slices.Clone(c.Entrypoint), c.Cmd...)
 		return p, d.command(&p, words, files, 0)

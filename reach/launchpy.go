@@ -21,11 +21,19 @@ func (d *Detector) pythonProgram(container string, files []python.File) (python.
 	c := d.artifact.Config
 	image := d.artifact.Type == "image"
 	ok := false
-	switch handler := cmpOr(d.options.Handler, c.Handler); {
-	case handler != "" && container == "":
-		p.Roots = []string{taskDir(image, c.WorkingDir)}
-		p.Modules = []string{handlerModule(handler)}
+	found, unsure := d.handlers("python", c.Runtime)
+	switch {
+	case len(found) > 0 && container == "":
+		for _, h := range found {
+			root := path.Join(taskDir(image, c.WorkingDir), h.root)
+			if !slices.Contains(p.Roots, root) {
+				p.Roots = append(p.Roots, root)
+			}
+			p.Modules = append(p.Modules, handlerModule(h.handler))
+		}
 		ok = !notPython(c.Runtime)
+	case container == "" && cmpOr(d.options.Handler, c.Handler) != "":
+		return p, false
 	case image:
 		ok = d.pythonCommand(&p, append(slices.Clone(c.Entrypoint), c.Cmd...))
 	case !notPython(c.Runtime):
@@ -33,7 +41,7 @@ func (d *Detector) pythonProgram(container string, files []python.File) (python.
 		ok = guessPython(&p, files)
 	}
 	if container == "" {
-		p.Free = d.env["AWS_LAMBDA_EXEC_WRAPPER"] != ""
+		p.Free = unsure || d.env["AWS_LAMBDA_EXEC_WRAPPER"] != ""
 		for dir := range strings.SplitSeq(d.env["PYTHONPATH"], ":") {
 			if dir != "" {
 				p.Roots = append(p.Roots, strings.Trim(path.Clean("/"+dir), "/"))

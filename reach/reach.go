@@ -1,7 +1,7 @@
 // Package reach says which packages a function can load, starting from its
 // entry point: yes, no or unknown. While the files pass it keeps only what each
-// imports; after the last one it joins that into graphs (package node, package
-// python) and answers for every package by the place the inventory states.
+// imports; after the last one it joins that into graphs (packages node,
+// python and java) and answers for every package by the place the inventory states.
 //
 // A no is a promise: whatever the package cannot follow (computed names,
 // evaluated text, started programs, an entry it cannot find, files that could
@@ -16,6 +16,7 @@ import (
 	"sync"
 
 	"github.com/fnvet/fnvet"
+	"github.com/fnvet/fnvet/reach/java"
 	"github.com/fnvet/fnvet/reach/node"
 	"github.com/fnvet/fnvet/reach/python"
 )
@@ -31,14 +32,15 @@ type Options struct {
 type Detector struct {
 	options Options
 
-	mu       sync.Mutex
-	files    []file
-	words    map[string]string // interned
-	scripts  map[string]bool   // places of shell scripts that only run their arguments
-	artifact fnvet.Artifact
-	env      map[string]string
-	placed   bool // Situate was called
-	whole    bool // and said that every file was seen
+	mu        sync.Mutex
+	files     []file
+	functions []fnvet.Function
+	words     map[string]string // interned
+	scripts   map[string]bool   // places of shell scripts that only run their arguments
+	artifact  fnvet.Artifact
+	env       map[string]string
+	placed    bool // Situate was called
+	whole     bool // and said that every file was seen
 }
 
 // A file is one file with what it imports.
@@ -49,6 +51,7 @@ type file struct {
 	name        string // in the file system the function sees
 	js          *node.File
 	py          *python.File
+	jvm         *java.File
 }
 
 // New returns a detector for one scan.
@@ -61,7 +64,7 @@ func (d *Detector) Want(f *fnvet.File) bool {
 	if f.Archive {
 		return false
 	}
-	return f.Link != "" || node.Wants(f.Name) || python.Wants(f.Name) || strings.HasSuffix(f.Name, ".sh")
+	return f.Link != "" || node.Wants(f.Name) || python.Wants(f.Name) || java.Wants(f.Name, f.Container, f.Size) || strings.HasSuffix(f.Name, ".sh")
 }
 
 // Detect notes what one file imports. It never fails and finds nothing yet.
@@ -82,6 +85,11 @@ func (d *Detector) Detect(_ context.Context, f *fnvet.File) (fnvet.Facts, error)
 			py := python.Read(f.Name, f.Data)
 			got.py = &py
 		}
+		if java.Wants(f.Name, f.Container, f.Size) {
+			jvm := java.Read(f.Name, f.Data)
+			jvm.Container = f.Container
+			got.jvm = &jvm
+		}
 	}
 	d.mu.Lock()
 	defer d.mu.Unlock()
@@ -97,7 +105,7 @@ func (d *Detector) Detect(_ context.Context, f *fnvet.File) (fnvet.Facts, error)
 			r.Module, r.Names = d.same(r.Module), d.same(r.Names)
 		}
 	}
-	if got.js != nil || got.py != nil {
+	if got.js != nil || got.py != nil || got.jvm != nil {
 		d.files = append(d.files, got)
 	}
 	return fnvet.Facts{}, nil
@@ -123,6 +131,13 @@ func (d *Detector) same(s string) string {
 	return s
 }
 
+// Inform tells which functions templates state, before Finish.
+func (d *Detector) Inform(functions []fnvet.Function) {
+	d.mu.Lock()
+	defer d.mu.Unlock()
+	d.functions = slices.Clone(functions)
+}
+
 // Situate tells how the artifact starts, before Finish: its configuration and
 // settings as the walk found them. whole is false when files were not seen, so
 // that nothing can be ruled out.
@@ -132,7 +147,7 @@ func (d *Detector) Situate(a fnvet.Artifact, settings []fnvet.Setting, whole boo
 	d.artifact, d.whole, d.placed = a, whole, true
 	for _, s := range settings {
 		switch s.Name {
-		case "NODE_OPTIONS", "NODE_PATH", "PYTHONPATH", "AWS_LAMBDA_EXEC_WRAPPER":
+		case "NODE_OPTIONS", "NODE_PATH", "PYTHONPATH", "AWS_LAMBDA_EXEC_WRAPPER", "JAVA_TOOL_OPTIONS", "JDK_JAVA_OPTIONS":
 			if s.Source != "metadata" {
 				d.env[s.Name] = strings.Clone(s.Value)
 			}
@@ -146,6 +161,9 @@ func (d *Detector) Finish(ctx context.Context, removed func(path, layer string) 
 	defer d.mu.Unlock()
 	var facts fnvet.Facts
 	d.files = slices.DeleteFunc(d.files, func(f file) bool { return removed(f.path, f.layer) })
+	if sdk := d.sdk(); len(sdk) > 0 {
+		facts.Host = &fnvet.Host{SDK: sdk}
+	}
 	systems := make(map[string][]file)
 	var order []string
 	for _, f := range d.files {
@@ -172,6 +190,11 @@ func (d *Detector) Finish(ctx context.Context, removed func(path, layer string) 
 		}
 		facts.Reach = append(facts.Reach, found...)
 	}
+	found, err := d.java(ctx, len(facts.Reach) > 0)
+	if err != nil {
+		return fnvet.Facts{}, err
+	}
+	facts.Reach = append(facts.Reach, found...)
 	d.files, d.words = nil, nil
 	return facts, nil
 }
@@ -254,6 +277,41 @@ func (d *Detector) python(ctx context.Context, container string, files []file) (
 	facts := make([]fnvet.ReachFact, len(answers))
 	for i, a := range answers {
 		facts[i] = fnvet.ReachFact{Ecosystem: "PyPI", Path: from[a.File].path, Layer: from[a.File].layer, Reach: a.Reach, Via: a.Via}
+	}
+	return facts, nil
+}
+
+// java answers for Maven packages over all archives of the artifact; nil when
+// nothing says how the JVM starts. other says that another runtime may start it.
+func (d *Detector) java(ctx context.Context, other bool) ([]fnvet.ReachFact, error) {
+	var list []java.File
+	var from []*file
+	layer := make(map[string]string) // of archives
+	for i := range d.files {
+		if f := &d.files[i]; f.jvm != nil {
+			list, from = append(list, *f.jvm), append(from, f)
+			layer[f.jvm.Container] = f.layer
+		}
+	}
+	program, ok := d.javaProgram()
+	if !ok || len(list) == 0 {
+		return nil, nil
+	}
+	answers, ok, err := java.Reach(ctx, list, program)
+	if err != nil || !ok {
+		return nil, err
+	}
+	sure := d.placed && d.whole && !other
+	var facts []fnvet.ReachFact
+	for _, a := range answers {
+		if a.Reach == fnvet.ReachUnknown || a.Reach == fnvet.ReachNo && !sure {
+			continue
+		}
+		f := fnvet.ReachFact{Ecosystem: "Maven", Path: a.Container, Layer: layer[a.Container], Reach: a.Reach, Via: a.Via}
+		if a.File >= 0 {
+			f.Path, f.Layer = from[a.File].path, from[a.File].layer
+		}
+		facts = append(facts, f)
 	}
 	return facts, nil
 }

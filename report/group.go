@@ -81,10 +81,15 @@ func (s *summary) verdict() (status, headline string) {
 	return "PASS", "no findings" + gaps
 }
 
-// bySeverity says "2 critical, 1 high".
+// bySeverity says "2 critical, 1 high, 3 of low confidence".
 func bySeverity(findings []*fnvet.Finding) string {
 	n := map[fnvet.Severity]int{}
+	guesses := 0
 	for _, f := range findings {
+		if f.Secret != nil && f.Secret.Confidence == fnvet.ConfidenceLow {
+			guesses++ // what it would be if it were one alarms without need
+			continue
+		}
 		n[f.Severity]++
 	}
 	keys := slices.SortedFunc(maps.Keys(n), func(a, b fnvet.Severity) int {
@@ -93,6 +98,9 @@ func bySeverity(findings []*fnvet.Finding) string {
 	var parts []string
 	for _, k := range keys {
 		parts = append(parts, fmt.Sprintf("%d %s", n[k], k))
+	}
+	if guesses > 0 {
+		parts = append(parts, fmt.Sprintf("%d of low confidence", guesses))
 	}
 	return strings.Join(parts, ", ")
 }

@@ -28,7 +28,7 @@ func (t *table) path(p string) string {
 	if rest := strings.TrimPrefix(p, t.inside); rest != "" {
 		p = rest
 	}
-	return clean(p)
+	return brief(p)
 }
 
 // writeTable is the report people read: the verdict first, then what blocks and
@@ -74,7 +74,7 @@ func (t *table) overview(sums []*summary) {
 
 func (t *table) report(s *summary) {
 	t.inside = inside(s.Report)
-	t.line(t.paint(s.status, s.status) + "  " + clean(s.Artifact.Name) + ": " + clean(s.headline))
+	t.line(t.paint(s.status, s.status) + "  " + brief(s.Artifact.Name) + ": " + clean(s.headline))
 	t.reasons(s)
 	t.vulnerable(s)
 	for _, kind := range fnvet.Kinds {
@@ -114,14 +114,14 @@ func (t *table) vulnerable(s *summary) {
 	brought := newGraph(s.Packages)
 	for _, g := range s.packages {
 		t.line("")
-		t.line("  " + t.paint("bold", clean(g.Name)+" "+clean(g.Version)) + t.action(g) + "  (" + clean(g.Ecosystem) + ")")
+		t.line("  " + t.paint("bold", brief(g.Name)+" "+brief(g.Version)) + t.action(g) + "  (" + brief(g.Ecosystem) + ")")
 		t.advisories(g)
 		t.where(g.paths)
 		if chain := brought.chain(g.PURL); len(chain) > 0 {
-			t.wrapped("    ", "needed by "+clean(strings.Join(chain, " > ")))
+			t.wrapped("    ", "needed by "+brief(strings.Join(chain, " > ")))
 		}
 		if via := g.via(); len(via) > 0 {
-			t.wrapped("    ", "reached by "+clean(strings.Join(via, " > ")))
+			t.wrapped("    ", "reached by "+brief(strings.Join(via, " > ")))
 		}
 	}
 }
@@ -143,9 +143,9 @@ func (t *table) action(g packageGroup) string {
 	case g.fix == "":
 		return ": no single version is known to fix all"
 	case len(g.unfixed) > 0:
-		return " -> " + t.paint("PASS", clean(g.fix)) + step(g) + fmt.Sprintf(" fixes %d of %d", g.fixable, len(g.findings))
+		return " -> " + t.paint("PASS", brief(g.fix)) + step(g) + fmt.Sprintf(" fixes %d of %d", g.fixable, len(g.findings))
 	}
-	return " -> " + t.paint("PASS", clean(g.fix)) + step(g)
+	return " -> " + t.paint("PASS", brief(g.fix)) + step(g)
 }
 
 // step warns of an upgrade that may break what uses the package.
@@ -159,7 +159,7 @@ func step(g packageGroup) string {
 func (t *table) advisories(g packageGroup) {
 	var rows [][]string
 	for _, f := range g.findings {
-		title := strings.TrimSpace(clean(f.Title))
+		title := strings.TrimSpace(brief(f.Title))
 		if m := marks(f); m != "" {
 			title = "[" + m + "] " + title
 		}
@@ -167,9 +167,9 @@ func (t *table) advisories(g packageGroup) {
 		case len(f.Package.Fixed) == 0 && g.fixable > 0:
 			title = "(no fix known) " + title
 		case g.fix == "" && len(f.Package.Fixed) > 0:
-			title = "(fixed in " + clean(strings.Join(f.Package.Fixed, ", ")) + ") " + title
+			title = "(fixed in " + brief(strings.Join(f.Package.Fixed, ", ")) + ") " + title
 		}
-		rows = append(rows, []string{string(f.Severity), clean(f.ID), clean(cve(f)), title})
+		rows = append(rows, []string{string(f.Severity), brief(f.ID), brief(cve(f)), title})
 	}
 	t.rows("    ", rows)
 }
@@ -254,15 +254,15 @@ func (t *table) place(f *fnvet.Finding, sameNext bool) {
 	if f.Line > 0 {
 		line = fmt.Sprintf("line %d", f.Line)
 	}
-	title := strings.TrimSpace(clean(f.Title))
+	title := strings.TrimSpace(brief(f.Title))
 	if m := marks(f); m != "" {
 		title = "[" + m + "] " + title
 	}
 	if f.Resource != "" {
-		title = clean(f.Resource) + ": " + title
+		title = brief(f.Resource) + ": " + title
 	}
-	t.rows("    ", [][]string{{string(f.Severity), clean(f.ID), line, title}})
-	if e := strings.TrimSpace(clean(f.Evidence)); e != "" && f.Kind != fnvet.Injection {
+	t.rows("    ", [][]string{{string(f.Severity), brief(f.ID), line, title}})
+	if e := strings.TrimSpace(brief(f.Evidence)); e != "" && f.Kind != fnvet.Injection {
 		t.line("              " + cut(e, t.width-14))
 	}
 	for i, step := range f.Flow {
@@ -273,10 +273,10 @@ func (t *table) place(f *fnvet.Finding, sameNext bool) {
 		case len(f.Flow) - 1:
 			word = "to  "
 		}
-		t.line(fmt.Sprintf("              %s %s:%d  %s", word, t.path(step.Path), step.Line, clean(step.Note)))
+		t.line(fmt.Sprintf("              %s %s:%d  %s", word, t.path(step.Path), step.Line, brief(step.Note)))
 	}
 	if f.Remediation != "" && !sameNext {
-		t.wrapped("              ", "fix: "+clean(f.Remediation))
+		t.wrapped("              ", "fix: "+brief(f.Remediation))
 	}
 }
 
@@ -310,7 +310,7 @@ func (t *table) rest(s *summary) {
 	}
 	parts = nil
 	for _, k := range sortedKeys(by) {
-		parts = append(parts, fmt.Sprintf("%d by %s", by[k], clean(k)))
+		parts = append(parts, fmt.Sprintf("%d by %s", by[k], brief(k)))
 	}
 	if len(parts) > 0 {
 		t.line("")
@@ -336,15 +336,15 @@ func (t *table) gaps(gaps []fnvet.Gap) {
 		})
 		for i, g := range list {
 			if i == gapLimit {
-				t.line(fmt.Sprintf("  %s: and %d more", clean(reason), len(list)-i))
+				t.line(fmt.Sprintf("  %s: and %d more", brief(reason), len(list)-i))
 				break
 			}
-			text := clean(reason)
+			text := brief(reason)
 			if g.Path != "" {
 				text += ": " + t.path(g.Path)
 			}
 			if g.Detail != "" {
-				text += ": " + clean(g.Detail)
+				text += ": " + brief(g.Detail)
 			}
 			t.wrapped("  ", text)
 		}

@@ -1,6 +1,7 @@
 package report
 
 import (
+	"bytes"
 	"encoding/json"
 	"fmt"
 	"slices"
@@ -256,5 +257,24 @@ func TestJSONLists(t *testing.T) {
 	var two []fnvet.Report
 	if err := json.Unmarshal(write(t, "json", []*fnvet.Report{rich(), rich()}, Options{}), &two); err != nil || len(two) != 2 {
 		t.Errorf("two targets: %d reports, %v", len(two), err)
+	}
+}
+
+// Names and paths of any length stay within a few lines of the table.
+func TestTableBoundsNames(t *testing.T) {
+	long := strings.Repeat("n", 60_000)
+	r := &fnvet.Report{Artifact: fnvet.Artifact{Name: long + "\x1b"}, Findings: []fnvet.Finding{
+		{ID: long, Kind: fnvet.Vulnerability, Severity: fnvet.High, Path: long, Title: long, Blocks: true, Package: &fnvet.PackageRef{Name: long, Version: long, Fixed: []string{long}, Upgrade: &fnvet.Upgrade{Version: long}}},
+		{ID: "secret/x", Kind: fnvet.SecretKind, Severity: fnvet.High, Path: long, Title: long, Evidence: long, Blocks: true},
+	}, Gaps: []fnvet.Gap{{Path: long, Reason: fnvet.GapLimit, Detail: long}}}
+	var b bytes.Buffer
+	if err := Write(&b, "table", []*fnvet.Report{r}, Options{}); err != nil {
+		t.Fatal(err)
+	}
+	if b.Len() > 30_000 {
+		t.Errorf("%d bytes", b.Len())
+	}
+	if strings.Contains(b.String(), "\x1b") {
+		t.Error("an escape went through")
 	}
 }

@@ -12,6 +12,19 @@ import (
 // clean is escape.Text, by the name that reads well in a table.
 func clean(s string) string { return escape.Text(s) }
 
+// maxBrief bounds one text of the artifact in the table, in bytes: names and paths
+// may be of any length. Both ends of a longer one are kept.
+const maxBrief = 1000
+
+// brief is clean, bounded.
+func brief(s string) string {
+	if len(s) <= maxBrief {
+		return clean(s) // escapes at most quadruple it
+	}
+	head, tail := strings.ToValidUTF8(s[:maxBrief*3/4], ""), strings.ToValidUTF8(s[len(s)-maxBrief/4:], "")
+	return clean(head) + "…" + clean(tail)
+}
+
 // width is the number of terminal columns that cleaned text takes.
 func width(s string) int { return displaywidth.String(s) }
 

@@ -186,6 +186,10 @@ func (p Part) relabelled(from, to string) Part {
 		}
 		p.Facts.Packages[i].Locations = locations
 	}
+	p.Facts.Links = slices.Clone(p.Facts.Links)
+	for i := range p.Facts.Links {
+		p.Facts.Links[i].Layer = swap(p.Facts.Links[i].Layer)
+	}
 	return p
 }
 

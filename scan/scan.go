@@ -89,10 +89,12 @@ func Complete(ctx context.Context, h *Harvest, c Config) *fnvet.Report {
 	if distro != nil {
 		r.Artifact.Config.Distro = strings.TrimSpace(distro.ID + " " + distro.VersionID)
 	}
+	h.host(&r.Artifact.Config)
 	r.Scan.Database.Ecosystems = []string{}
 	if c.Matcher != nil && (c.wants(fnvet.Vulnerability) || c.wants(fnvet.Malware)) {
 		findings, gaps, info := c.Matcher.Match(ctx, r.Packages)
 		follow(findings, r.Packages, via)
+		h.linkedIn(findings, r.Packages)
 		r.Findings = append(r.Findings, findings...)
 		r.Gaps = append(r.Gaps, gaps...)
 		r.Scan.Database = info
@@ -176,6 +178,9 @@ func (c *Config) clean(r *fnvet.Report) {
 func redact(r *fnvet.Report, mask func(string) string) {
 	for i := range r.Artifact.Layers {
 		r.Artifact.Layers[i].Command = mask(r.Artifact.Layers[i].Command)
+	}
+	for _, text := range []*string{&r.Artifact.Config.Base, &r.Artifact.Config.Runtime} {
+		*text = mask(*text)
 	}
 	for _, words := range [][]string{r.Artifact.Config.Cmd, r.Artifact.Config.Entrypoint} {
 		for i := range words {

@@ -177,7 +177,7 @@ func isReference(v string) bool {
 		return true
 	}
 	if v[0] == '$' || v[0] == '%' && v[len(v)-1] == '%' {
-		return identifier(strings.Trim(v, "$%"))
+		return identifier(strings.ReplaceAll(strings.Trim(v, "$%"), "::", "_")) // OpenSSL: $section::name
 	}
 	return strings.Contains(v, "${") || strings.Contains(v, "{{") || strings.Contains(v, "::secret:")
 }

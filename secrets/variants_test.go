@@ -94,3 +94,12 @@ func TestVariants(t *testing.T) {
 		}
 	}
 }
+
+// What OpenSSL's own openssl.cnf says in the images of every distribution.
+func TestOpenSSLConfigIsQuiet(t *testing.T) {
+	s := newScanner(t)
+	text := "[insta]\nref = 3078\nsecret = pass:insta # either side\n[pbm]\nsecret = $insta::secret # as above\n"
+	for _, f := range find(t, s, file("etc/ssl/openssl.cnf", text)) {
+		t.Errorf("%s on line %d", f.ID, f.Line)
+	}
+}

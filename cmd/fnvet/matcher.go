@@ -25,6 +25,7 @@ type matcher struct {
 	tried map[string]bool // ecosystems whose fetch was tried in this run
 	why   string          // why the last fetch failed
 	old   bool            // the user was told that the database is not of today
+	bare  bool            // the user was told that interpreters were not compared
 }
 
 func (d *dbFlags) matcher(c *cli, now time.Time) (*matcher, error) {
@@ -51,7 +52,7 @@ func (m *matcher) Match(ctx context.Context, pkgs []fnvet.Package) ([]fnvet.Find
 	if m.flags.api != "" {
 		return m.ask(ctx, pkgs)
 	}
-	err := m.ensure(ctx, ecosystemsOf(pkgs))
+	err := m.ensure(ctx, ecosystemsOf(pkgs), optional(pkgs))
 	if m.db == nil {
 		if len(pkgs) == 0 {
 			return nil, nil, fnvet.Database{}
@@ -62,11 +63,29 @@ func (m *matcher) Match(ctx context.Context, pkgs []fnvet.Package) ([]fnvet.Find
 	if len(pkgs) == 0 {
 		return nil, nil, info
 	}
+	if lacks := m.without(optional(pkgs)); len(lacks) > 0 && !m.bare {
+		m.bare = true
+		m.cli.note("interpreters were not compared: the database has no advisories of %s; type: fnvet db update --ecosystem %s", lacks[0], lacks[0])
+	}
 	findings, gaps, err := m.db.Match(ctx, pkgs)
 	if err != nil {
 		gaps = append(gaps, fnvet.Gap{Reason: fnvet.GapFailed, Detail: err.Error() + "; type: fnvet db update"})
 	}
+	info.Lacks = m.unlent(findings)
 	return findings, placed(append(gaps, m.judgeAge()...)), info
+}
+
+// unlent lists the ecosystems that might rate findings without a severity and
+// that the database does not have.
+func (m *matcher) unlent(findings []fnvet.Finding) []string {
+	var unrated []string
+	for i := range findings {
+		if f := &findings[i]; f.Severity == fnvet.SeverityUnknown && f.Package != nil {
+			base, _, _ := strings.Cut(f.Package.Ecosystem, ":")
+			unrated = append(unrated, base)
+		}
+	}
+	return m.without(advisory.Lenders(unrated))
 }
 
 // placed gives the gaps that concern no file a place.
@@ -94,7 +113,7 @@ func (m *matcher) ask(ctx context.Context, pkgs []fnvet.Package) ([]fnvet.Findin
 	if err != nil {
 		more = append(more, fnvet.Gap{Reason: fnvet.GapFailed, Detail: err.Error()})
 	}
-	info := fnvet.Database{Advisories: db.Status().Advisories, Ecosystems: []string{}}
+	info := fnvet.Database{From: fnvet.FromAPI, Advisories: db.Status().Advisories, Ecosystems: []string{}}
 	for _, e := range db.Status().Ecosystems {
 		info.Ecosystems = append(info.Ecosystems, e.Name)
 	}
@@ -146,7 +165,7 @@ func (m *matcher) age() time.Duration { return m.now.Sub(m.db.Status().Modified)
 func (m *matcher) describe() fnvet.Database {
 	st := m.db.Status()
 	d := fnvet.Database{
-		Modified: st.Modified.UTC().Format(time.RFC3339), Advisories: st.Advisories,
+		From: fnvet.FromIndex, Modified: st.Modified.UTC().Format(time.RFC3339), Advisories: st.Advisories,
 		// Whole hours: more digits would make two runs differ.
 		AgeHours:   float64(int64(m.age().Hours())),
 		Ecosystems: make([]string, 0, len(st.Ecosystems)),
@@ -160,7 +179,7 @@ func (m *matcher) describe() fnvet.Database {
 
 // ensure opens the database and, where fetching is allowed, brings in the
 // ecosystems it lacks. One of another format counts as none.
-func (m *matcher) ensure(ctx context.Context, need []string) error {
+func (m *matcher) ensure(ctx context.Context, need, also []string) error {
 	var err error
 	if m.db == nil {
 		m.db, err = advisory.Open(m.dir)
@@ -175,10 +194,7 @@ func (m *matcher) ensure(ctx context.Context, need []string) error {
 	for _, e := range lacks {
 		m.tried[e] = true
 	}
-	m.cli.note("fetching advisories for %s", strings.Join(lacks, ", "))
-	o := m.flags.options(m.dir)
-	o.Ecosystems, o.SkipMissing = lacks, true
-	if _, err := m.cli.update(ctx, o); err != nil {
+	if err := m.fetch(ctx, lacks, also); err != nil {
 		m.why = err.Error()
 		m.cli.note("could not fetch advisories: %v", err)
 		return nil
@@ -188,7 +204,30 @@ func (m *matcher) ensure(ctx context.Context, need []string) error {
 	return err
 }
 
+// fetch brings ecosystems into the database, and with them those that rate their
+// flaws and those in also, as far as the source has these and can serve them.
+func (m *matcher) fetch(ctx context.Context, lacks, also []string) error {
+	o := m.flags.options(m.dir)
+	o.Ecosystems, o.SkipMissing = lacks, true
+	if raters := m.without(slices.Concat(advisory.Lenders(lacks), lacks, also)); len(raters) > len(lacks) {
+		o.Ecosystems = raters
+		m.cli.note("fetching advisories for %s, and others that rate the same flaws or name interpreters", strings.Join(lacks, ", "))
+		if _, err := m.cli.update(ctx, o); err == nil || ctx.Err() != nil {
+			return err
+		}
+		o.Ecosystems = lacks
+	}
+	m.cli.note("fetching advisories for %s", strings.Join(lacks, ", "))
+	_, err := m.cli.update(ctx, o)
+	return err
+}
+
 func (m *matcher) lacking(need []string) []string {
+	return slices.DeleteFunc(m.without(need), func(e string) bool { return m.tried[e] })
+}
+
+// without lists, once and sorted, those of some ecosystems that the database lacks.
+func (m *matcher) without(names []string) []string {
 	have := map[string]bool{}
 	if m.db != nil {
 		for _, e := range m.db.Status().Ecosystems {
@@ -196,12 +235,23 @@ func (m *matcher) lacking(need []string) []string {
 		}
 	}
 	var lacks []string
-	for _, e := range need {
-		if !have[e] && !m.tried[e] {
+	for _, e := range names {
+		if !have[e] {
 			lacks = append(lacks, e)
 		}
 	}
-	return lacks
+	slices.Sort(lacks)
+	return slices.Compact(lacks)
+}
+
+// optional lists the ecosystems that packages have use for and can do without.
+func optional(pkgs []fnvet.Package) []string {
+	for i := range pkgs {
+		if advisory.Interpreter(&pkgs[i]) {
+			return []string{advisory.Interpreters}
+		}
+	}
+	return nil
 }
 
 // ecosystemsOf lists the ecosystems of packages that have an order of versions,

@@ -378,33 +378,67 @@ func TestPeerGovulncheck(t *testing.T) {
 		}
 	}
 	slices.Sort(ours)
-	theirs := govulncheckIDs(t, checker, vulnDatabase(t, source), binary)
+	theirs, linked := govulncheckIDs(t, checker, vulnDatabase(t, source), binary)
 	if len(theirs) == 0 || !slices.Equal(theirs, slices.Compact(ours)) {
 		t.Errorf("govulncheck: %v\nfnvet: %v", theirs, ours)
 	}
-	t.Logf("%d ids", len(theirs))
+	if len(linked) == 0 || !slices.Equal(linked, linkedIDs(t, r)) {
+		t.Errorf("linked by govulncheck: %v\nby fnvet: %v", linked, linkedIDs(t, r))
+	}
+	t.Logf("%d ids, %d of them linked", len(theirs), len(linked))
 }
 
-func govulncheckIDs(t *testing.T, checker, db, binary string) []string {
+// linkedIDs are the ids of Go's own database whose symbols a binary has.
+func linkedIDs(t *testing.T, r *fnvet.Report) []string {
+	t.Helper()
+	var ids []string
+	for _, f := range r.Findings {
+		switch f.Reachable {
+		case fnvet.ReachNo:
+		case fnvet.ReachUnknown:
+			t.Errorf("%s: unknown in a binary with symbols", f.ID)
+		case fnvet.ReachYes:
+			for _, id := range append([]string{f.ID}, f.Aliases...) {
+				if strings.HasPrefix(id, "GO-") {
+					ids = append(ids, id)
+				}
+			}
+		}
+	}
+	slices.Sort(ids)
+	return slices.Compact(ids)
+}
+
+// govulncheckIDs are all ids that govulncheck reports, and those it finds symbols of.
+func govulncheckIDs(t *testing.T, checker, db, binary string) (all, linked []string) {
 	t.Helper()
 	out, err := exec.CommandContext(t.Context(), checker, "-mode", "binary", "-db", "file://"+db, "-json", binary).Output()
 	if err != nil {
 		t.Fatal(err)
 	}
-	var ids []string
 	for d := json.NewDecoder(bytes.NewReader(out)); ; {
-		var m struct{ Finding *struct{ OSV string } }
+		var m struct {
+			Finding *struct {
+				OSV   string
+				Trace []struct{ Function string }
+			}
+		}
 		if err := d.Decode(&m); errors.Is(err, io.EOF) {
 			break
 		} else if err != nil {
 			t.Fatal(err)
 		}
-		if m.Finding != nil {
-			ids = append(ids, m.Finding.OSV)
+		if m.Finding == nil {
+			continue
+		}
+		all = append(all, m.Finding.OSV)
+		if len(m.Finding.Trace) > 0 && m.Finding.Trace[0].Function != "" {
+			linked = append(linked, m.Finding.OSV)
 		}
 	}
-	slices.Sort(ids)
-	return slices.Compact(ids)
+	slices.Sort(all)
+	slices.Sort(linked)
+	return slices.Compact(all), slices.Compact(linked)
 }
 
 // vulnDatabase lays the GO- records of a source out as vuln.go.dev does.

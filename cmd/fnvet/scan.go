@@ -136,7 +136,7 @@ could not run; 3 incomplete: something could not be looked at and nothing found 
 	f := cmd.Flags()
 	f.SortFlags = false
 	f.StringArrayVarP(&flags.formats, "format", "f", nil, "`FMT[=FILE]`, repeatable: "+strings.Join(allFormats(), ", ")+" (default table)")
-	f.StringVar(&flags.failOn, "fail-on", "high", "`LEVEL` from which a finding blocks: critical, high, medium, low, any, never")
+	f.StringVar(&flags.failOn, "fail-on", "high", "`LEVEL` from which a finding blocks: critical, high, medium, low, any, never; with ,reachable vulnerabilities that the handler cannot load do not")
 	flags.policy.add(f)
 	f.StringSliceVar(&flags.only, "only", nil, "only these `KIND`s of finding: "+kindList())
 	f.StringSliceVar(&flags.skip, "skip", nil, "all but these `KIND`s")
@@ -287,7 +287,7 @@ func (c *cli) plan(flags *scanFlags, targets []string) (*scanRun, error) {
 
 // gate is the policy of the file with what the flags replace in it.
 func (c *cli) gate(flags *scanFlags, targets []string) (policy.Policy, error) {
-	level, err := policy.ParseLevel(flags.failOn)
+	level, reachable, err := policy.ParseFailOn(flags.failOn)
 	if err != nil {
 		return policy.Policy{}, fmt.Errorf("--fail-on: %w", err)
 	}
@@ -296,7 +296,12 @@ func (c *cli) gate(flags *scanFlags, targets []string) (policy.Policy, error) {
 		return policy.Policy{}, err
 	}
 	if flags.set("fail-on") {
-		p = p.At(level)
+		if level != "" {
+			p = p.At(level)
+		}
+		if reachable {
+			p.OnlyReachable = max(p.OnlyReachable, policy.ReachNotNo)
+		}
 	}
 	switch {
 	case flags.set("max-db-age"):

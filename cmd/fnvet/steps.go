@@ -7,10 +7,12 @@ import (
 	"github.com/fnvet/fnvet/advisory"
 	"github.com/fnvet/fnvet/deps"
 	"github.com/fnvet/fnvet/hygiene"
+	"github.com/fnvet/fnvet/platform"
 	"github.com/fnvet/fnvet/policy"
 	"github.com/fnvet/fnvet/posture"
 	"github.com/fnvet/fnvet/posture/check"
 	"github.com/fnvet/fnvet/reach"
+	"github.com/fnvet/fnvet/reach/golang"
 	"github.com/fnvet/fnvet/scan"
 	"github.com/fnvet/fnvet/secrets"
 	"github.com/fnvet/fnvet/unpack"
@@ -25,7 +27,9 @@ var inventoryKinds = []fnvet.Kind{fnvet.Vulnerability, fnvet.Malware, fnvet.Lice
 func steps(finder *secrets.Scanner, handler string, templates posture.Options) []scan.Step {
 	table := []scan.Step{{Name: "posture", Kinds: fnvet.Kinds[:], Detector: posture.New(templates)}}
 	table = append(table, inventory()...)
+	table = append(table, scan.Step{Name: "platform", Kinds: fnvet.Kinds[:], Detector: platform.New()})
 	table = append(table, scan.Step{Name: "reach", Kinds: inventoryKinds, Detector: reach.New(reach.Options{Handler: handler})})
+	table = append(table, scan.Step{Name: "reach/go", Kinds: inventoryKinds, Detector: golang.Detector{}})
 	table = append(table, scan.Step{Name: "hygiene", Kinds: []fnvet.Kind{fnvet.Hygiene}, Detector: hygiene.New(hygiene.Options{Handler: handler})})
 	return append(table, scan.Step{Name: "secrets", Kinds: []fnvet.Kind{fnvet.SecretKind}, Detector: finder})
 }

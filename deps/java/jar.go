@@ -6,7 +6,7 @@
 // hold. For other jars the artifact and version come from the file name and
 // manifest, and candidate groups from the manifest and the packages of the
 // classes: an advisory names group and artifact, and a wrong group hides it.
-// It reads no code inside classes.
+// What a jar holds and does not state is known by the shapes of its classes.
 package java
 
 import (
@@ -36,8 +36,9 @@ const (
 
 // Jars lists the packages of jars from their entries. One value serves one scan.
 type Jars struct {
-	mu   sync.Mutex
-	jars map[string]*jar // by container, directory of META-INF and layer
+	marks map[uint64][]mark // classes of known artifacts, by shape
+	mu    sync.Mutex
+	jars  map[string]*jar // by container, directory of META-INF and layer
 }
 
 // A jar is what was seen of one archive, or of one exploded tree.
@@ -51,6 +52,9 @@ type jar struct {
 	hashes   []fnvet.Hash
 	poms     []pom
 	dirs     map[string]int // classes by directory
+	sums     map[string]sum // shapes of classes by directory
+	seen     map[string]*sighting
+	versions map[string]string // by path below a directory, and that
 }
 
 // A pom is one statement of coordinates.
@@ -64,7 +68,7 @@ type pom struct {
 }
 
 // NewJars returns a detector for one scan.
-func NewJars() *Jars { return &Jars{jars: make(map[string]*jar)} }
+func NewJars() *Jars { return &Jars{marks: shapes(), jars: make(map[string]*jar)} }
 
 // Want takes the jar itself (for its hashes), manifests, Maven coordinates and
 // the names of classes.
@@ -181,7 +185,11 @@ func (j *Jars) class(f *fnvet.File) {
 	if dir == "" {
 		return
 	}
+	shape := Shape(f.Data)
+	marks := j.marks[shape]
 	j.with(f, "", func(r *jar) {
+		r.noteShape(f, path.Dir(f.Name), shape, marks)
+		r.noteVersion(f, f.Data)
 		if _, ok := r.dirs[dir]; ok || len(r.dirs) < maxDirs {
 			r.dirs[strings.Clone(dir)]++
 		}
@@ -331,15 +339,16 @@ func (r *jar) packages(removed func(path, layer string) bool) []fnvet.Package {
 		seen[name+"@"+p.version] = len(out)
 		out = append(out, pkg)
 	}
-	if owned || !id.known(len(r.poms)) {
-		return out
-	}
-	if pkg, ok := r.guess(id); ok && !removed(r.manPath, r.layer) {
+	if pkg, ok := r.guess(id); !owned && id.known(len(r.poms)) && ok && !removed(r.manPath, r.layer) {
 		pkg.Licenses, pkg.Hashes = licenses, r.hashes
 		r.vendor(&pkg)
 		out = append(out, pkg)
 	}
-	return out
+	return append(out, r.byShape(func(artifact string) bool {
+		return id.artifact == artifact || slices.ContainsFunc(out, func(p fnvet.Package) bool {
+			return p.Name == artifact || strings.HasSuffix(p.Name, ":"+artifact)
+		})
+	})...)
 }
 
 // vendor adds what the manifest says of who made the jar, where no pom does:

@@ -28,6 +28,8 @@ const (
 	Deb       = "deb"
 	Apk       = "apk"
 	RPM       = "rpm"
+	// Generic is of what no registry has: interpreters.
+	Generic = ""
 )
 
 // MaxField bounds a name or version that is believed, in bytes. The longest

@@ -42,6 +42,8 @@ func PURL(ecosystem, name, version string) string {
 		namespace, short = lastSlash(strings.ToLower(name))
 	case Conda:
 		typ = packageurl.TypeConda
+	case Generic:
+		typ = packageurl.TypeGeneric
 	default:
 		return ""
 	}
