@@ -75,6 +75,10 @@ type Facts struct {
 	Config    *Config
 	// Policies is set by it when they are asked for.
 	Policies []RolePolicy
+	// Archives are those inside the artifact that were opened as well.
+	Archives []Archive
+	// Texts are the licence texts, for the packages they lie with.
+	Texts []LicenseText
 }
 
 // A ReachFact says whether the handler can load what a Location of that Path
@@ -144,10 +148,14 @@ type Artifact struct {
 	// of a registry that were asked for by it; else "".
 	IndexDigest string `json:"index_digest,omitempty"`
 	// CodeSHA256 is the same digest as Lambda states it (base64), for zips only.
-	CodeSHA256 string  `json:"code_sha256"`
-	Size       int64   `json:"size"` // bytes
-	Layers     []Layer `json:"layers"`
-	Config     Config  `json:"config"`
+	CodeSHA256 string `json:"code_sha256"`
+	// Hashes are of the bytes that Digest is of, SHA-256 and SHA-512; none for directories.
+	Hashes []Hash  `json:"hashes,omitempty"`
+	Size   int64   `json:"size"` // bytes
+	Layers []Layer `json:"layers"`
+	// Archives are those inside the artifact that were opened as well, by path.
+	Archives []Archive `json:"archives,omitempty"`
+	Config   Config    `json:"config"`
 	// Templates are those that were read, in the artifact and beside it.
 	Templates []Template `json:"templates,omitempty"`
 }
@@ -264,13 +272,21 @@ type Package struct {
 	Ecosystem string      `json:"ecosystem"` // as OSV writes it: "npm", "Debian:12"
 	Kind      PackageKind `json:"kind"`
 	Licenses  []string    `json:"licenses"` // SPDX expressions or as declared
-	Locations []Location  `json:"locations"`
-	Direct    bool        `json:"direct"`
-	Reachable Reach       `json:"reachable"`
+	// Concluded are SPDX ids of the licence texts that lie with the package.
+	Concluded []string   `json:"licenses_concluded,omitempty"`
+	Locations []Location `json:"locations"`
+	Direct    bool       `json:"direct"`
+	Reachable Reach      `json:"reachable"`
 	// Source is the source package that advisories name (dpkg, apk, rpm), if it differs.
 	Source *SourcePackage `json:"source,omitempty"`
 	// Hashes are of the package file, as read or as a lockfile states them.
 	Hashes []Hash `json:"hashes,omitempty"`
+	// Supplier is who makes or maintains the package, as its metadata says, or nil.
+	Supplier *Party `json:"supplier,omitempty"`
+	// Links are where it comes from, sorted by kind and URL.
+	Links []Link `json:"links,omitempty"`
+	// Size is what is installed of the package, in bytes; 0 where that is not known.
+	Size int64 `json:"size,omitempty"`
 	// DependsOn holds purls, where a lockfile or an installed manifest states the graph.
 	DependsOn []string `json:"depends_on,omitempty"`
 	// Required is true when a lockfile says that the package is needed at run time
@@ -292,18 +308,6 @@ type Location struct {
 	Evidence string `json:"evidence,omitempty"`
 	// Confidence grades Evidence; empty where Evidence is.
 	Confidence Confidence `json:"confidence,omitempty"`
-}
-
-// A SourcePackage is the name and version a distribution's advisories use.
-type SourcePackage struct {
-	Name    string `json:"name"`
-	Version string `json:"version"`
-}
-
-// A Hash is an algorithm as CycloneDX names it ("SHA-256") and the hex digest.
-type Hash struct {
-	Alg   string `json:"alg"`
-	Value string `json:"value"`
 }
 
 // A Kind is what sort of risk a finding is.

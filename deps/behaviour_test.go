@@ -237,7 +237,7 @@ func TestJars(t *testing.T) {
 	for _, p := range r.packages {
 		switch p.Name {
 		case "org.springframework:spring-core":
-			if len(p.Locations) != 2 || p.Locations[1].Path != "fn.zip!/lib/spring-core-5.3.0.jar" || len(p.Hashes) != 2 {
+			if len(p.Locations) != 2 || p.Locations[1].Path != "fn.zip!/lib/spring-core-5.3.0.jar" || len(p.Hashes) != 3 {
 				t.Errorf("spring-core at %v with hashes %v", p.Locations, p.Hashes)
 			}
 			if p.PURL != "pkg:maven/org.springframework/spring-core@5.3.0" || slices.Contains(p.Groups[:1], "spring-core") {

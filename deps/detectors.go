@@ -11,6 +11,7 @@ import (
 	"github.com/fnvet/fnvet/deps/golang"
 	"github.com/fnvet/fnvet/deps/internal/entry"
 	"github.com/fnvet/fnvet/deps/java"
+	"github.com/fnvet/fnvet/deps/license"
 	"github.com/fnvet/fnvet/deps/linux"
 	"github.com/fnvet/fnvet/deps/npm"
 	"github.com/fnvet/fnvet/deps/php"
@@ -59,6 +60,8 @@ func Detectors() []Named {
 		{"deps/gem-installed", named(ruby.WantSpec, ruby.ParseSpec)},
 		{"deps/gem-lock", manifest(ruby.ParseLock, "Gemfile.lock", "gems.locked")},
 		{"deps/composer-lock", manifest(php.ParseLock, "composer.lock")},
+		{"deps/archives", archives{}},
+		{"deps/license", license.New()},
 		{"deps/composer-installed", named(php.WantInstalled, php.ParseInstalled)},
 	}
 }

@@ -47,6 +47,7 @@ func Merge(pkgs []fnvet.Package, distro *fnvet.Distro) []fnvet.Package {
 		p.DependsOn = r.resolve(*p)
 		p.Licenses = entry.Sorted(p.Licenses)
 		p.Hashes = hashes(p.Hashes)
+		p.Links = entry.Links(p.Links)
 	}
 	return out
 }
@@ -66,6 +67,7 @@ func fresh(p fnvet.Package) fnvet.Package {
 	p.Locations = slices.Clone(p.Locations)
 	p.Hashes = slices.Clone(p.Hashes)
 	p.DependsOn = slices.Clone(p.DependsOn)
+	p.Links = slices.Clone(p.Links)
 	p.Groups = slices.Clone(p.Groups)
 	if p.Reachable == "" {
 		p.Reachable = fnvet.ReachUnknown
@@ -83,6 +85,11 @@ func join(into *fnvet.Package, p fnvet.Package) {
 	into.DependsOn = append(into.DependsOn, p.DependsOn...)
 	into.Direct = into.Direct || p.Direct
 	into.Required = into.Required || p.Required
+	into.Size = max(into.Size, p.Size)
+	into.Links = append(into.Links, p.Links...)
+	if into.Supplier == nil {
+		into.Supplier = p.Supplier
+	}
 	if into.Source == nil {
 		into.Source = p.Source
 	}

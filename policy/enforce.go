@@ -49,6 +49,9 @@ func Enforce(r *fnvet.Report, p Policy, o Options) error {
 	if o.wants(fnvet.License) {
 		r.Findings = append(r.Findings, p.licenseFindings(r)...)
 	}
+	if o.wants(fnvet.Hygiene) {
+		r.Findings = append(r.Findings, p.qualityFindings(r)...)
+	}
 	found, err := p.reportFindings(r)
 	r.Findings = append(r.Findings, found...)
 	slices.SortStableFunc(r.Findings, compareFindings)
@@ -95,6 +98,8 @@ func Rules() []fnvet.Rule {
 			Help: "The package's licence expression cannot be met without a licence on the policy's deny list. Replace the package, or record why it may stay: an ignore with a reason and an expiry."},
 		{ID: ruleNotAllowed, Kind: fnvet.License, Severity: fnvet.High, Title: "Licence is not on the policy's allow list",
 			Help: "The policy lists the licences that packages may have, and no choice that the package's licence expression offers is among them. Add the licence to the list, replace the package, or ignore the finding with a reason and an expiry."},
+		{ID: ruleQuality, Kind: fnvet.Hygiene, Severity: fnvet.High, Title: "The SBOM knows too little of the packages",
+			Help: "The policy's sbom-quality asks that an element (supplier, licence, hash, …) is known of a share of the packages, and fewer state it. Keep lockfiles and the packages' own metadata in the artifact: what nothing states cannot be known."},
 		{ID: ruleUnknown, Kind: fnvet.License, Severity: fnvet.High, Title: "Licence is not known",
 			Help: "The package states no licence, or text that is no SPDX expression, and the policy asks for known licences. Find out the licence and list the text the package states among those allowed or denied."},
 	}
@@ -119,7 +124,11 @@ func (p Policy) licenseFindings(r *fnvet.Report) []fnvet.Finding {
 		if pkg.Kind == fnvet.Declared {
 			continue
 		}
-		verdict, text := p.licenses.judgeAll(pkg.Licenses)
+		stated := pkg.Licenses
+		if len(stated) == 0 {
+			stated = pkg.Concluded // of the texts that lie with it
+		}
+		verdict, text := p.licenses.judgeAll(stated)
 		f := fnvet.Finding{Kind: fnvet.License, Severity: fnvet.High}
 		who := pkg.Name + " " + pkg.Version
 		switch verdict {
@@ -141,7 +150,7 @@ func (p Policy) licenseFindings(r *fnvet.Report) []fnvet.Finding {
 			f.ID, f.Title = ruleDenied, short(text)+" is denied: "+who
 			f.Remediation = "replace " + pkg.Name
 		}
-		f.Evidence = short(strings.Join(pkg.Licenses, "; "))
+		f.Evidence = short(strings.Join(stated, "; "))
 		f.Package = &fnvet.PackageRef{PURL: pkg.PURL, Name: pkg.Name, Version: pkg.Version, Ecosystem: pkg.Ecosystem, Fixed: []string{}}
 		f.Path = r.Artifact.Name
 		if len(pkg.Locations) > 0 {

@@ -121,7 +121,8 @@ func (p *parser) keys(q *Policy) fields {
 			q.MaxDatabaseAge, err = duration(n)
 			return err
 		},
-		"licenses": func(n *yaml.Node) error { return p.licenses(n, q) },
+		"sbom-quality": func(n *yaml.Node) error { return quality(n, q) },
+		"licenses":     func(n *yaml.Node) error { return p.licenses(n, q) },
 		"rules": func(n *yaml.Node) error {
 			return sequence(n, func(n *yaml.Node) error { return p.rule(n, q) })
 		},

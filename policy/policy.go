@@ -87,6 +87,7 @@ type Policy struct {
 	rules    []ruleChange
 	ignores  []ignore
 	blocks   []blockRule
+	quality  []qualityRule
 }
 
 // At is the policy with another level for everything, as --fail-on states it.
@@ -94,7 +95,7 @@ type Policy struct {
 func (p Policy) At(level Level) Policy {
 	p.FailOn, p.FailOnKind = level, nil
 	if level == FailNever {
-		p.KEVAlways, p.EPSSAtLeast, p.blocks = false, 0, nil
+		p.KEVAlways, p.EPSSAtLeast, p.blocks, p.quality = false, 0, nil, nil
 	}
 	return p
 }
@@ -109,6 +110,9 @@ func (p Policy) Blocks(f *fnvet.Finding) bool {
 		return false
 	}
 	if p.KEVAlways && f.KEV || p.EPSSAtLeast > 0 && f.EPSS != nil && *f.EPSS >= p.EPSSAtLeast {
+		return true
+	}
+	if f.ID == ruleQuality && len(p.quality) > 0 {
 		return true
 	}
 	return p.blockedByExpression(f) || !p.spared(f) && p.reaches(f)

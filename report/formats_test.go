@@ -13,7 +13,7 @@ import (
 )
 
 func TestOtherGolden(t *testing.T) {
-	for _, f := range []string{"markdown", "junit", "gitlab-dependency", "gitlab-secret"} {
+	for _, f := range []string{"markdown", "junit", "gitlab-dependency", "gitlab-container", "gitlab-secret"} {
 		golden(t, f, write(t, f, []*fnvet.Report{rich()}, Options{}))
 	}
 }
@@ -118,6 +118,8 @@ func TestGitLab(t *testing.T) {
 		{"gitlab-dependency", "dependency_scanning", []*fnvet.Report{rich()}, 5},
 		{"gitlab-dependency", "dependency_scanning", []*fnvet.Report{rich(), rich()}, 10},
 		{"gitlab-dependency", "dependency_scanning", []*fnvet.Report{{}}, 0},
+		{"gitlab-container", "container_scanning", []*fnvet.Report{rich()}, 5},
+		{"gitlab-container", "container_scanning", []*fnvet.Report{{}}, 0},
 		{"gitlab-secret", "secret_detection", []*fnvet.Report{rich()}, 1},
 		{"gitlab-secret", "secret_detection", nil, 0},
 	} {
@@ -137,11 +139,14 @@ func TestGitLab(t *testing.T) {
 			t.Errorf("%s: %d vulnerabilities, want %d", row.format, len(got.Vulnerabilities), row.want)
 		}
 		for _, v := range got.Vulnerabilities {
-			if v.ID == "" || v.Name == "" || len([]rune(v.Name)) > 255 || len(v.Identifiers) == 0 || v.Location.File == "" {
+			if v.ID == "" || v.Name == "" || len([]rune(v.Name)) > 255 || len(v.Identifiers) == 0 || (v.Location.File == "") == (row.kind != "container_scanning") {
 				t.Errorf("%s: %+v", row.format, v)
 			}
 			if !strings.Contains("Critical High Medium Low Info Unknown", v.Severity) {
 				t.Errorf("severity %s", v.Severity)
+			}
+			if l := v.Location; row.kind == "container_scanning" && (l.Image == "" || !strings.Contains(l.Image, ":") || l.System == "") {
+				t.Errorf("%s: location %+v", row.format, l)
 			}
 			if (row.kind == "secret_detection") == (v.Location.Commit == nil) || (row.kind == "secret_detection") == (v.Location.Dependency != nil) {
 				t.Errorf("%s: location %+v", row.format, v.Location)

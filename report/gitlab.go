@@ -77,10 +77,12 @@ type gitlabLink struct {
 }
 
 type gitlabLocation struct {
-	File       string            `json:"file"`
+	File       string            `json:"file,omitempty"`
 	StartLine  int               `json:"start_line,omitempty"`
 	Dependency *gitlabDependency `json:"dependency,omitempty"`
 	Commit     *gitlabCommit     `json:"commit,omitempty"`
+	System     string            `json:"operating_system,omitempty"` // container scanning
+	Image      string            `json:"image,omitempty"`
 }
 
 type gitlabCommit struct {
@@ -125,6 +127,37 @@ func writeGitLabDependency(b *bytes.Buffer, reports []*fnvet.Report, _ Options) 
 		}
 	}
 	return encode(b, out)
+}
+
+// writeGitLabContainer writes vulnerable and malicious packages by the image they
+// are in. Suppressed findings are left out.
+func writeGitLabContainer(b *bytes.Buffer, reports []*fnvet.Report, _ Options) error {
+	out := newGitLab(reports, "container_scanning")
+	out.Schema = gitlabSchema + "container-scanning-report-format.json"
+	for _, r := range reports {
+		for i := range r.Findings {
+			f := &r.Findings[i]
+			if !ofPackage(f) || f.Suppressed != nil {
+				continue
+			}
+			v := toGitLab(f)
+			v.Location = gitlabLocation{
+				System: clean(cmp.Or(strings.ReplaceAll(r.Artifact.Config.Distro, " ", ":"), "unknown")), Image: gitlabImage(&r.Artifact),
+				Dependency: &gitlabDependency{Package: gitlabPackage{clean(f.Package.Name)}, Version: clean(f.Package.Version)},
+			}
+			out.Vulnerabilities = append(out.Vulnerabilities, v)
+		}
+	}
+	return encode(b, out)
+}
+
+// gitlabImage is the image with a tag or a digest, one of which GitLab wants.
+func gitlabImage(a *fnvet.Artifact) string {
+	name := clean(cmp.Or(a.Name, "artifact"))
+	if strings.Contains(name, ":") {
+		return cutRunes(name, gitlabName)
+	}
+	return cutRunes(name, 150) + "@" + cmp.Or(a.Digest, "sha256:unknown")
 }
 
 // writeGitLabSecret writes secrets. An artifact has no commits, so the one that the

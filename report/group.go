@@ -17,6 +17,7 @@ import (
 type summary struct {
 	*fnvet.Report
 	status   string // FAIL, INCOMPLETE or PASS
+	typed    string // what the user typed for the target, or ""
 	headline string // the rest of the first line, not yet cleaned
 	packages []packageGroup
 	paths    map[fnvet.Kind][]pathGroup
@@ -32,7 +33,7 @@ type pathGroup struct {
 }
 
 func summarise(r *fnvet.Report, o Options) *summary {
-	s := &summary{Report: r, paths: map[fnvet.Kind][]pathGroup{}}
+	s := &summary{Report: r, typed: o.Typed[r], paths: map[fnvet.Kind][]pathGroup{}}
 	blocks := o.blocking()
 	for i := range r.Findings {
 		f := &r.Findings[i]
@@ -184,4 +185,19 @@ func kindNoun(k fnvet.Kind) string {
 		return "hygiene finding"
 	}
 	return string(k) + " finding"
+}
+
+// reasons are the policy's words without what the headline has said.
+func (s *summary) reasons() []string {
+	var out []string
+	for _, r := range s.Verdict.Reasons {
+		if strings.Contains(s.headline, r) {
+			continue
+		}
+		if rest, ok := strings.CutPrefix(r, s.headline); ok && s.headline != "" {
+			r = strings.TrimLeft(rest, ",; ")
+		}
+		out = append(out, r)
+	}
+	return out
 }

@@ -45,6 +45,7 @@ type pageTarget struct {
 	Lists                             []pageList
 	Gaps                              []fnvet.Gap
 	Layers                            []pageLayer
+	Sizes                             []pageSize
 	All                               []pageRow
 	Facts                             [][2]string
 }
@@ -136,11 +137,7 @@ func toTarget(s *summary, id string, rules []fnvet.Rule) pageTarget {
 		ID: id, Status: s.status, Class: strings.ToLower(s.status), Name: clean(cmp.Or(s.Artifact.Name, "artifact")),
 		Headline: clean(s.headline), Next: cleaned(s.next()),
 	}
-	for _, r := range s.Verdict.Reasons {
-		if !strings.Contains(s.headline, r) {
-			t.Reasons = append(t.Reasons, clean(r))
-		}
-	}
+	t.Reasons = cleaned(s.reasons())
 	t.Tiles = tiles(s)
 	paths := newGraph(s.Packages)
 	for _, g := range s.packages {
@@ -176,7 +173,7 @@ func toTarget(s *summary, id string, rules []fnvet.Rule) pageTarget {
 	for _, g := range s.Gaps {
 		t.Gaps = append(t.Gaps, fnvet.Gap{Reason: clean(g.Reason), Path: clean(cmp.Or(strings.TrimPrefix(g.Path, in), g.Path)), Detail: clean(g.Detail)})
 	}
-	t.Layers, t.All, t.Facts = toPageLayers(s.Artifact.Layers), toPageRows(s, in), facts(s.Report)
+	t.Layers, t.Sizes, t.All, t.Facts = toPageLayers(s.Artifact.Layers), toPageSizes(s), toPageRows(s, in), facts(s.Report)
 	return t
 }
 
@@ -297,8 +294,50 @@ func toPageLayers(layers []fnvet.Layer) []pageLayer {
 	return out
 }
 
-// toPageRows lists every package, marked with its worst finding.
-func toPageRows(s *summary, in string) []pageRow {
+// A pageSize is one dependency in the picture of what takes the room.
+type pageSize struct {
+	Name, Size, Hit string
+	W               string // of 1000
+}
+
+// sizesShown is how many dependencies the picture names before it sums up the rest.
+const sizesShown = 15
+
+// toPageSizes orders packages by size, the vulnerable marked with their worst finding.
+func toPageSizes(s *summary) []pageSize {
+	hit := worstHits(s)
+	var known []*fnvet.Package
+	for i := range s.Packages {
+		if s.Packages[i].Size > 0 {
+			known = append(known, &s.Packages[i])
+		}
+	}
+	slices.SortStableFunc(known, func(a, b *fnvet.Package) int {
+		return cmp.Or(cmp.Compare(b.Size, a.Size), cmp.Compare(a.Name, b.Name), cmp.Compare(a.Version, b.Version))
+	})
+	var out []pageSize
+	var rest, restCount int64
+	for i, p := range known {
+		mark := hit[[3]string{p.Ecosystem, p.Name, p.Version}]
+		if i >= sizesShown && mark.Rank() < fnvet.High.Rank() {
+			rest, restCount = rest+p.Size, restCount+1
+			continue
+		}
+		out = append(out, pageSize{
+			Name: clean(p.Name + " " + p.Version), Size: size(p.Size), Hit: string(mark),
+			W: fmt.Sprintf("%.2f", float64(p.Size)*1000/float64(known[0].Size)),
+		})
+	}
+	if restCount > 0 {
+		out = append(out, pageSize{
+			Name: fmt.Sprintf("%d more", restCount), Size: size(rest), W: fmt.Sprintf("%.2f", min(1000, float64(rest)*1000/float64(known[0].Size))),
+		})
+	}
+	return out
+}
+
+// worstHits is the worst severity of each package that has findings.
+func worstHits(s *summary) map[[3]string]fnvet.Severity {
 	hit := map[[3]string]fnvet.Severity{}
 	for _, f := range slices.Concat(s.blocking, s.rest) {
 		if f.Package == nil {
@@ -309,6 +348,12 @@ func toPageRows(s *summary, in string) []pageRow {
 			hit[key] = f.Severity
 		}
 	}
+	return hit
+}
+
+// toPageRows lists every package, marked with its worst finding.
+func toPageRows(s *summary, in string) []pageRow {
+	hit := worstHits(s)
 	var out []pageRow
 	for i := range s.Packages {
 		p := &s.Packages[i]

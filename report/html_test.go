@@ -234,7 +234,7 @@ func TestHTMLInBrowser(t *testing.T) {
 	for _, row := range []struct{ js, want, why string }{
 		{`f.hidden`, "false", "the tools show"},
 		{`say("q", "MINIMIST 1.2.6"); ` + rows, "1", "search is in any case, all words"},
-		{`say("q", "minimist"); ` + rows, "4", "rows of a matching card, and of both package lists"},
+		{`say("q", "minimist"); ` + rows, "6", "rows of a matching card, of both package lists and of the sizes"},
 		{`say("q", "no such thing"); ` + rows, "0", "nothing matches"},
 		{`document.querySelector(".nothing").hidden`, "false", "and the page says so"},
 		{`[...document.querySelectorAll("[data-group]")].some(g => g.checkVisibility())`, "false", "empty groups go"},

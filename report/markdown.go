@@ -119,11 +119,9 @@ func (m *markdown) report(s *summary) {
 	m.line("### " + s.status + ": " + code(s.Artifact.Name))
 	m.line("")
 	m.line(prose(s.headline) + ".")
-	for _, r := range s.Verdict.Reasons {
-		if !strings.Contains(s.headline, r) {
-			m.line("")
-			m.line(prose(r))
-		}
+	for _, r := range s.reasons() {
+		m.line("")
+		m.line(prose(r))
 	}
 	m.vulnerable(s)
 	for _, kind := range fnvet.Kinds {

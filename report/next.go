@@ -1,6 +1,7 @@
 package report
 
 import (
+	"cmp"
 	"fmt"
 	"regexp"
 	"slices"
@@ -27,7 +28,7 @@ func quote(s string) string {
 // next says what to type now, most urgent first.
 func (s *summary) next() []string {
 	var out []string
-	target := quote(s.Artifact.Name)
+	target := quote(cmp.Or(s.typed, s.Artifact.Name))
 	if slices.ContainsFunc(s.Gaps, func(g fnvet.Gap) bool {
 		return g.Reason == fnvet.GapNoDatabase || g.Reason == fnvet.GapOldDatabase
 	}) {

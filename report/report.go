@@ -23,6 +23,9 @@ type Options struct {
 	Width int
 	// Color allows ANSI colours in the table.
 	Color bool
+	// Typed is what the user typed for the target of a report, for the commands that
+	// the table suggests; the artifact's name where there is none.
+	Typed map[*fnvet.Report]string
 	// Several targets were given, even if only one could be scanned.
 	Several bool
 	// Rules explain the rule ids of findings, for SARIF and JUnit.
@@ -51,6 +54,7 @@ func formats() []format {
 		{"junit", writeJUnit},
 		{"markdown", writeMarkdown},
 		{"gitlab-dependency", writeGitLabDependency},
+		{"gitlab-container", writeGitLabContainer},
 		{"gitlab-secret", writeGitLabSecret},
 	}
 }

@@ -76,10 +76,10 @@ func rich() *fnvet.Report {
 			Database: fnvet.Database{Modified: "2026-05-03T15:02:01Z", AgeHours: 12, Advisories: 54312, Ecosystems: []string{"npm"}},
 		},
 		Packages: []fnvet.Package{
-			{PURL: "pkg:npm/debug@2.6.8", Name: "debug", Version: "2.6.8", Ecosystem: "npm", Kind: fnvet.Installed, Reachable: fnvet.ReachUnknown},
+			{PURL: "pkg:npm/debug@2.6.8", Name: "debug", Version: "2.6.8", Ecosystem: "npm", Kind: fnvet.Installed, Reachable: fnvet.ReachUnknown, Size: 123_000},
 			{
 				PURL: "pkg:npm/minimist@0.0.8", Name: "minimist", Version: "0.0.8", Ecosystem: "npm", Kind: fnvet.Installed, Direct: true,
-				Licenses: []string{"MIT"}, Reachable: fnvet.ReachYes,
+				Licenses: []string{"MIT"}, Reachable: fnvet.ReachYes, Size: 40_960,
 				Locations: []fnvet.Location{
 					{Path: "orders.zip!/node_modules/minimist/package.json", Kind: fnvet.Installed},
 					{Path: "orders.zip!/node_modules/mkdirp/node_modules/minimist/package.json", Kind: fnvet.Installed},

@@ -95,10 +95,8 @@ func (t *table) report(s *summary) {
 
 // reasons prints the policy's words unless the headline has said them.
 func (t *table) reasons(s *summary) {
-	for _, r := range s.Verdict.Reasons {
-		if !strings.Contains(s.headline, r) {
-			t.wrapped("  ", clean(r))
-		}
+	for _, r := range s.reasons() {
+		t.wrapped("  ", clean(r))
 	}
 }
 

@@ -6,6 +6,7 @@ import (
 	"encoding/hex"
 	"fmt"
 	"net/mail"
+	"slices"
 	"strings"
 	"time"
 
@@ -60,7 +61,11 @@ func (inv *inventory) cyclonedx() *cdx.BOM {
 	bom := cdx.NewBOM()
 	bom.Metadata = inv.cdxMetadata()
 	components := make([]cdx.Component, 0, len(inv.Packages))
-	deps := []cdx.Dependency{{Ref: inv.root, Dependencies: list(inv.top)}}
+	deps := []cdx.Dependency{{Ref: inv.root, Dependencies: list(slices.Concat(inv.own, inv.top))}}
+	for i := range inv.parts {
+		components = append(components, inv.cdxPart(&inv.parts[i]))
+		deps = append(deps, cdx.Dependency{Ref: inv.parts[i].ref, Dependencies: list(inv.parts[i].contains)})
+	}
 	for i := range inv.Packages {
 		components = append(components, inv.cdxComponent(i))
 		deps = append(deps, cdx.Dependency{Ref: inv.refs[i], Dependencies: list(inv.deps[i])})
@@ -89,12 +94,9 @@ func (inv *inventory) cdxMetadata() *cdx.Metadata {
 	if a.Type == "image" {
 		root.Type = cdx.ComponentTypeContainer
 	}
-	if sum, ok := strings.CutPrefix(a.Digest, "sha256:"); ok {
-		root.Hashes = cdxHashes([]fnvet.Hash{{Alg: "SHA-256", Value: sum}})
-	}
-	if inv.Licence != "" {
-		root.Licenses = inv.cdxLicences([]string{inv.Licence})
-	}
+	root.Hashes = cdxHashes(inv.rootHashes())
+	root.ExternalReferences = cdxDeployed(reference(inv.name()), inv.rootHashes())
+	root.Licenses = inv.cdxStated(inv.Licence)
 	m := &cdx.Metadata{
 		Timestamp:  inv.Now.Format(time.RFC3339),
 		Lifecycles: &[]cdx.Lifecycle{{Phase: cdx.LifecyclePhasePostBuild}},
@@ -108,8 +110,14 @@ func (inv *inventory) cdxMetadata() *cdx.Metadata {
 	}
 	if name, address := author(inv.Author); name != "" {
 		m.Authors = &[]cdx.OrganizationalContact{{Name: name, Email: address}}
+		// BSI looks for who made the SBOM, and the artifact, in these.
+		m.Manufacturer = &cdx.OrganizationalEntity{Name: cmp.Or(inv.Supplier, name), Contact: m.Authors}
+		root.Manufacturer = m.Manufacturer
 	}
-	var props []cdx.Property
+	props := cdxProperties(inv.rootForm().properties())
+	if u := inv.rootUnknown(); u != "" {
+		props = append(props, cdx.Property{Name: unknownProperty, Value: u})
+	}
 	for _, p := range [][2]string{{"fnvet:type", a.Type}, {"fnvet:code-sha256", a.CodeSHA256}, {"fnvet:distro", a.Config.Distro}} {
 		if p[1] != "" {
 			props = append(props, cdx.Property{Name: p[0], Value: p[1]})
@@ -132,10 +140,12 @@ func author(s string) (name, address string) {
 
 func (inv *inventory) cdxComponent(i int) cdx.Component {
 	p := &inv.Packages[i]
-	group, name := splitName(p)
+	// The name is whole ("@scope/name", "group:artifact") and there is no group:
+	// osv-scanner matches by name alone.
 	c := cdx.Component{
-		BOMRef: inv.refs[i], Type: cdx.ComponentTypeLibrary, Group: group, Name: cmp.Or(name, "unnamed"), Version: p.Version,
-		PackageURL: p.PURL, Hashes: cdxHashes(p.Hashes), Licenses: inv.cdxLicences(p.Licenses),
+		BOMRef: inv.refs[i], Type: cdx.ComponentTypeLibrary, Name: cmp.Or(p.Name, "unnamed"), Version: p.Version,
+		PackageURL: p.PURL, Hashes: cdxHashes(inv.hashes(i)), Licenses: inv.cdxLicences(p),
+		Supplier: cdxParty(p.Supplier), Manufacturer: cdxParty(p.Supplier), ExternalReferences: inv.cdxLinks(i),
 	}
 	if len(p.Locations) > 0 {
 		var at []cdx.EvidenceOccurrence
@@ -144,10 +154,8 @@ func (inv *inventory) cdxComponent(i int) cdx.Component {
 		}
 		c.Evidence = &cdx.Evidence{Occurrences: &at}
 	}
-	var props []cdx.Property
-	for _, e := range inv.extra(i) {
-		props = append(props, cdx.Property{Name: e[0], Value: e[1]})
-	}
+	props := cdxProperties(inv.form(i).properties())
+	props = append(props, cdxProperties(inv.extra(i))...)
 	for n, l := range p.Locations {
 		if l.Kind != p.Kind || l.Layer != "" {
 			value := strings.TrimSpace(string(l.Kind) + " " + l.Layer)
@@ -164,21 +172,6 @@ func (inv *inventory) cdxComponent(i int) cdx.Component {
 // where they are not those of the package. (Occurrences have a field for words,
 // but cyclonedx-go writes it to XML in a place that the schema does not know.)
 const locationProperty = "fnvet:location:"
-
-// splitName parts the names that have a group: npm scopes, Maven groups.
-func splitName(p *fnvet.Package) (group, name string) {
-	switch p.Ecosystem {
-	case "Maven":
-		if g, n, ok := strings.Cut(p.Name, ":"); ok {
-			return g, n
-		}
-	case "npm":
-		if g, n, ok := strings.Cut(p.Name, "/"); ok && strings.HasPrefix(g, "@") {
-			return g, n
-		}
-	}
-	return "", p.Name
-}
 
 // cdxHashes keeps the hashes that the format can state.
 func cdxHashes(hashes []fnvet.Hash) *[]cdx.Hash {
@@ -217,35 +210,6 @@ func digestLength(alg string) int {
 	return -1
 }
 
-// cdxLicences states declared licences: a single expression as such, listed ids
-// as ids, anything else by name. The format takes either one expression or a list.
-func (inv *inventory) cdxLicences(declared []string) *cdx.Licenses {
-	var kept []string
-	for _, d := range declared {
-		if d = strings.TrimSpace(d); d != "" {
-			kept = append(kept, d)
-		}
-	}
-	if len(kept) == 0 {
-		return nil
-	}
-	ack := cdx.LicenseAcknowledgementDeclared
-	if len(kept) == 1 && inv.lic.id(kept[0]) == "" {
-		if e := inv.lic.expression(kept[0]); e != "" {
-			return &cdx.Licenses{{Expression: e, Acknowledgement: &ack}}
-		}
-	}
-	var out cdx.Licenses
-	for _, d := range kept {
-		l := &cdx.License{Acknowledgement: ack}
-		if l.ID = inv.lic.id(d); l.ID == "" {
-			l.Name = d
-		}
-		out = append(out, cdx.LicenseChoice{License: l})
-	}
-	return &out
-}
-
 // cdxCompositions says of which packages the dependencies are known: complete
 // where they are stated (an empty list included) and all are listed, incomplete
 // where some are missing, unknown where nothing states them. The inventory itself is
@@ -255,8 +219,14 @@ func (inv *inventory) cdxCompositions() *[]cdx.Composition {
 	if len(inv.Gaps) > 0 || !inv.Scan.Complete {
 		whole = cdx.CompositionAggregateIncomplete
 	}
-	out := []cdx.Composition{{Aggregate: whole, Assemblies: &[]cdx.BOMReference{cdx.BOMReference(inv.root)}}}
+	within := []cdx.BOMReference{cdx.BOMReference(inv.root)}
 	by := map[cdx.CompositionAggregate][]cdx.BOMReference{}
+	by[whole] = append(by[whole], within[0])
+	for i := range inv.parts {
+		within = append(within, cdx.BOMReference(inv.parts[i].ref))
+		by[whole] = append(by[whole], cdx.BOMReference(inv.parts[i].ref))
+	}
+	out := []cdx.Composition{{Aggregate: whole, Assemblies: &within}}
 	for i, ref := range inv.refs {
 		how := cdx.CompositionAggregateComplete
 		switch {

@@ -103,6 +103,8 @@ type component struct {
 	props                           map[string][]string // of fnvet and of other tools
 	deps                            []string            // references
 	leaf                            bool                // known to depend on nothing
+	supplier                        *fnvet.Party
+	links                           []fnvet.Link
 }
 
 // parsed is a document before its components are packages.
@@ -222,6 +224,13 @@ func (c *component) own(p *fnvet.Package) (ok bool) {
 	get("fnvet:kind", &kind)
 	get("fnvet:reachable", &reach)
 	get("fnvet:direct", &direct)
+	if _, said := c.props[declaredProperty]; said || c.props[recognisedProperty] != nil || c.props[unknownProperty] != nil {
+		p.Licenses, p.Concluded = c.props[declaredProperty], c.props[recognisedProperty]
+	}
+	p.Supplier, p.Links = c.supplier, c.links
+	if p.Supplier != nil && c.props[organizationProperty] != nil {
+		p.Supplier.Organization = true
+	}
 	get("fnvet:name", &p.Name)
 	get("fnvet:version", &p.Version)
 	get("fnvet:ecosystem", &p.Ecosystem)

@@ -4,6 +4,7 @@ import (
 	"bytes"
 	"cmp"
 	"errors"
+	"net/url"
 	"strings"
 
 	cdx "github.com/CycloneDX/cyclonedx-go"
@@ -90,6 +91,7 @@ func (d *parsed) addCycloneDX(c *cdx.Component, deps map[string][]string, leaves
 	for _, p := range deref(c.Properties) {
 		out.props[p.Name] = append(out.props[p.Name], p.Value)
 	}
+	out.supplier, out.links = partyOf(c.Supplier), linksOf(c)
 	for _, h := range deref(c.Hashes) {
 		out.hashes = append(out.hashes, fnvet.Hash{Alg: string(h.Algorithm), Value: strings.ToLower(h.Value)})
 	}
@@ -110,4 +112,42 @@ func (d *parsed) addCycloneDX(c *cdx.Component, deps map[string][]string, leaves
 		}
 	}
 	d.components = append(d.components, out)
+}
+
+func partyOf(e *cdx.OrganizationalEntity) *fnvet.Party {
+	if e == nil {
+		return nil
+	}
+	p := fnvet.Party{Name: e.Name}
+	if urls := deref(e.URL); len(urls) > 0 {
+		p.URL = urls[0]
+	}
+	for _, c := range deref(e.Contact) {
+		p.Email, p.Name = c.Email, cmp.Or(c.Name, p.Name)
+		if c.Name == "" && p.Name == c.Email {
+			p.Name = ""
+		}
+		break
+	}
+	if p.Name != "" && p.Name == p.URL {
+		p.Name = ""
+	}
+	if p == (fnvet.Party{}) {
+		return nil
+	}
+	return &p
+}
+
+// linksOf takes the web addresses of a component.
+func linksOf(c *cdx.Component) []fnvet.Link {
+	var out []fnvet.Link
+	for _, r := range deref(c.ExternalReferences) {
+		switch kind := string(r.Type); kind {
+		case fnvet.LinkVCS, fnvet.LinkWebsite, fnvet.LinkIssues, fnvet.LinkDistribution:
+			if u, err := url.Parse(r.URL); err == nil && (u.Scheme == "https" || u.Scheme == "http") {
+				out = append(out, fnvet.Link{Kind: kind, URL: r.URL})
+			}
+		}
+	}
+	return out
 }

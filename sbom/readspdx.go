@@ -32,6 +32,7 @@ type spdx2Package struct {
 	Declared  string `json:"licenseDeclared"`
 	Concluded string `json:"licenseConcluded"`
 	Purpose   string `json:"primaryPackagePurpose"`
+	Supplier  string `json:"supplier"`
 	Checksums []struct {
 		Algorithm string `json:"algorithm"`
 		Value     string `json:"checksumValue"`
@@ -150,6 +151,7 @@ func (p *spdx2Package) component(texts map[string]string) component {
 		}
 	}
 	c.library = p.Purpose == "LIBRARY" || p.Purpose == "FRAMEWORK" || p.Purpose == ""
+	c.supplier = spdxSupplier(p.Supplier)
 	for _, l := range []string{p.Declared, p.Concluded} {
 		if l != "" && l != noAssertion && l != "NONE" {
 			c.licenses = []string{cmp.Or(texts[l], l)}
@@ -179,5 +181,19 @@ func (c *component) applyNote(comment string) {
 		c.licenses = note.Licenses
 	}
 	c.locations = append(c.locations, note.Locations...)
+	c.supplier, c.links = note.Supplier, note.Links
 	c.leaf = c.leaf || note.Leaf
+}
+
+// spdxSupplier reads "Person: NAME (MAIL)" and "Organization: NAME (MAIL)".
+func spdxSupplier(text string) *fnvet.Party {
+	kind, name, ok := strings.Cut(text, ": ")
+	if !ok || kind != "Person" && kind != "Organization" {
+		return nil
+	}
+	p := fnvet.Party{Name: strings.TrimSpace(name), Organization: kind == "Organization"}
+	if before, rest, has := strings.Cut(p.Name, " ("); has && strings.HasSuffix(rest, ")") {
+		p.Name, p.Email = before, strings.TrimSuffix(rest, ")")
+	}
+	return &p
 }

@@ -19,11 +19,22 @@ func rich() *fnvet.Report {
 			Name: "dist/orders.zip", Type: "zip", Size: 123456,
 			Digest:     "sha256:9f86d081884c7d659a2feaa0c55ad015a3bf4f1b2b0b822cd15d6c15b0f00a08",
 			CodeSHA256: "n4bQgYhMfWWaL+qgxVrQFaO/TxsrC4Is0V1sFbDwCgg=",
+			Hashes: []fnvet.Hash{
+				{Alg: "SHA-256", Value: "9f86d081884c7d659a2feaa0c55ad015a3bf4f1b2b0b822cd15d6c15b0f00a08"}, {Alg: "SHA-512", Value: sha512Of("5a")},
+			},
+			Layers: []fnvet.Layer{{Digest: "sha256:" + strings.Repeat("ab", 32)}},
+			Archives: []fnvet.Archive{
+				archive("orders.zip!/lib/app.jar"), archive("orders.zip!/lib/app.jar!/BOOT-INF/lib/log4j-core-2.14.1.jar"), archive("orders.zip!/" + hostile + ".zip"),
+			},
 		},
 		Scan:     fnvet.Scan{Version: "1.2.3", Started: time.Date(2026, 5, 4, 3, 2, 1, 999, time.UTC), Complete: true},
 		Packages: packages(),
 		Findings: []fnvet.Finding{{ID: "secret/x", Kind: fnvet.SecretKind, Evidence: "AKIA****WXYZ", Path: "a"}},
 	}
+}
+
+func archive(path string) fnvet.Archive {
+	return fnvet.Archive{Path: path, Size: 9, Hashes: []fnvet.Hash{{Alg: "SHA-256", Value: strings.Repeat("12", 32)}, {Alg: "SHA-512", Value: sha512Of("34")}}}
 }
 
 func packages() []fnvet.Package {
@@ -66,5 +77,15 @@ func packages() []fnvet.Package {
 	all[6].DependsOn = []string{"pkg:npm/minimist@0.0.8"}
 	all[7].Licenses = []string{"BSD License \u202e odd"}
 	all[7].Reachable = fnvet.ReachNo
+	all[3].Concluded, all[3].Licenses = []string{"Apache-2.0"}, []string{"The Apache Software License, Version 2.0"}
+	all[3].Supplier = &fnvet.Party{Name: "The Apache Software Foundation", URL: "https://www.apache.org/", Organization: true}
+	all[3].Hashes = archive("").Hashes
+	all[5].Supplier = &fnvet.Party{Name: "Ann Author", Email: "ann@example.com", URL: "https://example.com/ann"}
+	all[5].Links = []fnvet.Link{
+		{Kind: fnvet.LinkDistribution, URL: "https://registry.example/minimist-0.0.8.tgz"}, {Kind: fnvet.LinkVCS, URL: "https://example.com/ann/minimist.git"},
+		{Kind: fnvet.LinkWebsite, URL: "https://example.com/minimist"},
+	}
+	all[8].Supplier = &fnvet.Party{Name: hostile}
+	all[11].Supplier = &fnvet.Party{Email: "only@example.com"}
 	return all
 }

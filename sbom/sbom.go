@@ -88,6 +88,10 @@ type inventory struct {
 	top  []string   // references the artifact depends on itself, sorted
 	lost [][]string // package URLs each package depends on that are not listed
 
+	parts []part           // layers and archives
+	own   []string         // references of the parts that lie in no other, sorted
+	file  []*fnvet.Archive // the archive that each package is, or nil
+
 	disclose bool // vulnerabilities too
 }
 
@@ -104,6 +108,7 @@ func newInventory(r *fnvet.Report, o Options) *inventory {
 	inv.root = "artifact:" + cmp.Or(r.Artifact.Digest, r.Artifact.Name)
 	inv.refer()
 	inv.graph()
+	inv.parted()
 	return inv
 }
 
@@ -233,6 +238,18 @@ func (inv *inventory) extra(i int) [][2]string {
 	}
 	for _, purl := range inv.lost[i] {
 		put("missing-dependency", purl, "")
+	}
+	if p.Supplier != nil && p.Supplier.Organization {
+		put("supplier-is-organization", "true", "")
+	}
+	for _, l := range p.Licenses {
+		out = append(out, [2]string{declaredProperty, l})
+	}
+	for _, l := range p.Concluded {
+		out = append(out, [2]string{recognisedProperty, l})
+	}
+	if u := inv.unknown(i); len(u) > 0 {
+		out = append(out, [2]string{unknownProperty, strings.Join(u, " ")})
 	}
 	return out
 }

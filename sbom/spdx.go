@@ -34,6 +34,8 @@ type spdxOther map[string]*v2_3.OtherLicense
 type spdxNote struct {
 	Properties [][2]string      `json:"properties"`
 	Licenses   []string         `json:"licenses,omitempty"`
+	Supplier   *fnvet.Party     `json:"supplier,omitempty"`
+	Links      []fnvet.Link     `json:"links,omitempty"`
 	Locations  []fnvet.Location `json:"locations,omitempty"`
 	Leaf       bool             `json:"leaf,omitempty"` // known to depend on nothing
 }
@@ -58,11 +60,14 @@ func (inv *inventory) spdx() (*v2_3.Document, error) {
 	name := inv.name()
 	doc := &v2_3.Document{
 		SPDXVersion: v2_3.Version, DataLicense: v2_3.DataLicense, SPDXIdentifier: "DOCUMENT", DocumentName: name,
-		CreationInfo: &v2_3.CreationInfo{Creators: inv.spdxCreators()},
+		CreationInfo: &v2_3.CreationInfo{Creators: inv.spdxCreators(), CreatorComment: lifecycle},
 	}
 	other := spdxOther{}
 	doc.Packages = append(doc.Packages, inv.spdxArtifact(other))
 	ids := inv.spdxIDs()
+	for i := range inv.parts {
+		doc.Packages = append(doc.Packages, inv.spdxPart(&inv.parts[i], ids[inv.parts[i].ref]))
+	}
 	for i := range inv.Packages {
 		p, err := inv.spdxPackage(i, ids[inv.refs[i]], other)
 		if err != nil {
@@ -108,7 +113,10 @@ func (inv *inventory) spdxArtifact(other spdxOther) *v2_3.Package {
 		PackageSupplier: &common.Supplier{Supplier: noAssertion}, PackageDownloadLocation: noAssertion,
 		IsFilesAnalyzedTagPresent: true, PackageLicenseConcluded: noAssertion,
 		PackageLicenseDeclared: inv.spdxLicence([]string{inv.Licence}, other), PackageCopyrightText: noAssertion,
-		PrimaryPackagePurpose: "ARCHIVE",
+		PrimaryPackagePurpose: "ARCHIVE", PackageFileName: inv.name(), PackageChecksums: spdxChecksums(inv.rootHashes()),
+	}
+	if e := inv.lic.certain(inv.Licence); e != "" {
+		p.PackageLicenseConcluded = e
 	}
 	switch a.Type {
 	case "image":
@@ -121,9 +129,6 @@ func (inv *inventory) spdxArtifact(other spdxOther) *v2_3.Package {
 	if inv.Supplier != "" {
 		p.PackageSupplier = &common.Supplier{SupplierType: "Organization", Supplier: inv.Supplier}
 	}
-	if sum, ok := strings.CutPrefix(a.Digest, "sha256:"); ok && isHex(sum) && len(sum) == digestLength("SHA-256") {
-		p.PackageChecksums = []common.Checksum{{Algorithm: common.SHA256, Value: sum}}
-	}
 	return p
 }
 
@@ -135,6 +140,10 @@ func (inv *inventory) spdxIDs() map[string]common.ElementID {
 		sum := sha256.Sum256([]byte(ref))
 		name := idString(p.Ecosystem + "-" + p.Name + "-" + p.Version)
 		ids[ref] = common.ElementID("Package-" + name + "-" + hex.EncodeToString(sum[:8]))
+	}
+	for i := range inv.parts {
+		sum := sha256.Sum256([]byte(inv.parts[i].ref))
+		ids[inv.parts[i].ref] = common.ElementID("Part-" + hex.EncodeToString(sum[:8]))
 	}
 	return ids
 }
@@ -154,17 +163,19 @@ func (inv *inventory) spdxPackage(i int, id common.ElementID, other spdxOther) (
 	p := &inv.Packages[i]
 	out := &v2_3.Package{
 		PackageName: cmp.Or(p.Name, "unnamed"), PackageSPDXIdentifier: id, PackageVersion: p.Version,
-		PackageSupplier: &common.Supplier{Supplier: noAssertion}, PackageDownloadLocation: noAssertion,
-		IsFilesAnalyzedTagPresent: true, PackageLicenseConcluded: noAssertion,
+		PackageSupplier: &common.Supplier{Supplier: noAssertion}, PackageDownloadLocation: cmp.Or(link(p, fnvet.LinkDistribution), noAssertion),
+		IsFilesAnalyzedTagPresent: true, PackageLicenseConcluded: cmp.Or(inv.lic.conclude(p), noAssertion),
 		PackageLicenseDeclared: inv.spdxLicence(p.Licenses, other), PackageCopyrightText: noAssertion,
-		PrimaryPackagePurpose: "LIBRARY",
+		PrimaryPackagePurpose: "LIBRARY", PackageFileName: inv.form(i).filename,
+		PackageChecksums: spdxChecksums(inv.hashes(i)), PackageHomePage: link(p, fnvet.LinkWebsite),
 	}
-	for _, h := range p.Hashes {
-		if digestLength(h.Alg) == len(h.Value) && isHex(h.Value) {
-			out.PackageChecksums = append(out.PackageChecksums, common.Checksum{
-				Algorithm: common.ChecksumAlgorithm(strings.Replace(h.Alg, "SHA-", "SHA", 1)), Value: strings.ToLower(h.Value),
-			})
-		}
+	if at := link(p, fnvet.LinkVCS); at != "" {
+		out.PackageSourceInfo = "source repository: " + at
+	}
+	if s := p.Supplier; s != nil {
+		kind, name := spdxParty(s)
+		out.PackageSupplier = &common.Supplier{SupplierType: kind, Supplier: name}
+		out.PackageOriginator = &common.Originator{OriginatorType: kind, Originator: name}
 	}
 	if p.PURL != "" {
 		out.PackageExternalReferences = []*v2_3.PackageExternalReference{{
@@ -185,7 +196,7 @@ func (inv *inventory) spdxPackage(i int, id common.ElementID, other spdxOther) (
 // spdxNote writes the annotation of a package.
 func (inv *inventory) spdxNote(i int) (string, error) {
 	p := &inv.Packages[i]
-	note := spdxNote{Properties: inv.extra(i), Licenses: p.Licenses, Locations: p.Locations}
+	note := spdxNote{Properties: append(inv.extra(i), inv.form(i).properties()...), Licenses: p.Licenses, Locations: p.Locations, Supplier: p.Supplier, Links: p.Links}
 	note.Leaf = p.DependsOn != nil && len(p.DependsOn) == 0
 	var text bytes.Buffer
 	e := json.NewEncoder(&text)
@@ -235,8 +246,13 @@ func (inv *inventory) spdxRelationships(ids map[string]common.ElementID) []*v2_3
 	}
 	at := func(id common.ElementID) common.DocElementID { return common.MakeDocElementID("", string(id)) }
 	out := []*v2_3.Relationship{rel("DOCUMENT", common.TypeRelationshipDescribe, at(spdxRoot))}
-	for _, ref := range inv.refs {
+	for _, ref := range slices.Concat(inv.own, inv.refs) {
 		out = append(out, rel(spdxRoot, common.TypeRelationshipContains, at(ids[ref])))
+	}
+	for i := range inv.parts {
+		for _, ref := range inv.parts[i].contains {
+			out = append(out, rel(ids[inv.parts[i].ref], common.TypeRelationshipContains, at(ids[ref])))
+		}
 	}
 	for _, ref := range inv.top {
 		out = append(out, rel(spdxRoot, common.TypeRelationshipDependsOn, at(ids[ref])))
@@ -253,4 +269,47 @@ func (inv *inventory) spdxRelationships(ids map[string]common.ElementID) []*v2_3
 		}
 	}
 	return out
+}
+
+// lifecycle says from what the document was made: CycloneDX's "post-build".
+const lifecycle = "post-build: made by analysis of the built artifact"
+
+// spdxPart is a layer or an archive as a package of SPDX.
+func (inv *inventory) spdxPart(p *part, id common.ElementID) *v2_3.Package {
+	return &v2_3.Package{
+		PackageName: cmp.Or(p.name, "unnamed"), PackageSPDXIdentifier: id, PackageVersion: p.version, PackageFileName: p.name,
+		PackageSupplier: &common.Supplier{Supplier: noAssertion}, PackageDownloadLocation: noAssertion,
+		IsFilesAnalyzedTagPresent: true, PackageLicenseConcluded: noAssertion, PackageLicenseDeclared: noAssertion,
+		PackageCopyrightText: noAssertion, PrimaryPackagePurpose: "ARCHIVE", PackageChecksums: spdxChecksums(p.hashes),
+	}
+}
+
+func spdxChecksums(hashes []fnvet.Hash) []common.Checksum {
+	var out []common.Checksum
+	for _, h := range hashes {
+		if digestLength(h.Alg) == len(h.Value) && isHex(h.Value) {
+			out = append(out, common.Checksum{Algorithm: common.ChecksumAlgorithm(strings.Replace(h.Alg, "SHA-", "SHA", 1)), Value: strings.ToLower(h.Value)})
+		}
+	}
+	return out
+}
+
+// spdxParty writes a party as section 7.5 of the specification does: the name and,
+// in brackets, the mail. What JSON would escape is left out: readers of these
+// fields do not undo it. The annotation has the name as it was.
+func spdxParty(p *fnvet.Party) (kind, text string) {
+	kind = "Person"
+	if p.Organization {
+		kind = "Organization"
+	}
+	text = strings.Map(func(r rune) rune {
+		if strings.ContainsRune(`()"\<`, r) || !escape.Visible(r) {
+			return -1
+		}
+		return r
+	}, cmp.Or(p.Name, p.Email, p.URL))
+	if p.Email != "" && p.Name != "" {
+		text += " (" + p.Email + ")"
+	}
+	return kind, text
 }

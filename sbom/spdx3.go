@@ -26,6 +26,7 @@ type spdx3Writer struct {
 	graph    []spdx3Out
 	elements []string          // identifiers of all elements, in order
 	licences map[string]string // expression to its element
+	parties  map[fnvet.Party]string
 }
 
 // A spdx3Out is one element as written; fields are in the order that reads best.
@@ -43,6 +44,12 @@ type spdx3Out struct {
 	PURL         string       `json:"software_packageUrl,omitempty"`
 	Purpose      string       `json:"software_primaryPurpose,omitempty"`
 	SuppliedBy   string       `json:"suppliedBy,omitempty"`
+	OriginatedBy []string     `json:"originatedBy,omitempty"`
+	Download     string       `json:"software_downloadLocation,omitempty"`
+	HomePage     string       `json:"software_homePage,omitempty"`
+	SourceInfo   string       `json:"software_sourceInfo,omitempty"`
+	Purposes     []string     `json:"software_additionalPurpose,omitempty"`
+	Comment      string       `json:"comment,omitempty"`
 	External     []spdx3Ident `json:"externalIdentifier,omitempty"`
 	Hashes       []spdx3Hash  `json:"verifiedUsing,omitempty"`
 	Profiles     []string     `json:"profileConformance,omitempty"`
@@ -111,27 +118,57 @@ func writeSPDX3(b *bytes.Buffer, inv *inventory) error {
 }
 
 func (inv *inventory) spdx3(base string, now time.Time) ([]spdx3Out, error) {
-	w := &spdx3Writer{inv: inv, base: base, licences: map[string]string{}}
+	w := &spdx3Writer{inv: inv, base: base, licences: map[string]string{}, parties: map[fnvet.Party]string{}}
 	supplier := w.agents(now)
 	root := w.add(inv.spdx3Artifact(), "Artifact")
 	ids := inv.spdxIDs()
 	at := func(ref string) string { return w.base + "#" + string(ids[ref]) }
 	w.licence(root, []string{inv.Licence})
+	w.concluded(root, inv.lic.certain(inv.Licence))
+	w.distributed(root, "Artifact", inv.rootForm(), inv.rootHashes())
 	var all []string
+	for i := range inv.parts {
+		p := &inv.parts[i]
+		w.add(spdx3Out{Type: "software_File", Name: cmp.Or(p.name, "unnamed"), Purpose: "archive", Hashes: spdx3Hashes(p.hashes)}, string(ids[p.ref]))
+	}
+	for _, ref := range inv.own {
+		all = append(all, at(ref))
+	}
 	for i, ref := range inv.refs {
 		p := &inv.Packages[i]
-		w.add(inv.spdx3Package(p), string(ids[ref]))
+		e := inv.spdx3Package(i)
+		if by := w.party(p.Supplier); by != "" {
+			e.SuppliedBy, e.OriginatedBy = by, []string{by}
+		}
+		w.add(e, string(ids[ref]))
 		w.licence(at(ref), p.Licenses)
+		w.concluded(at(ref), inv.lic.conclude(p))
+		w.distributed(at(ref), string(ids[ref]), inv.form(i), inv.hashes(i))
 		if err := w.note(at(ref), i); err != nil {
 			return nil, err
 		}
 		all = append(all, at(ref))
 	}
+	w.relations(root, all, at)
+	return w.finish(root, supplier), nil
+}
+
+// relations states what contains what and what depends on what; at is the element
+// of a reference, all what the artifact itself contains.
+func (w *spdx3Writer) relations(root string, all []string, at func(ref string) string) {
+	inv := w.inv
 	whole := "complete"
 	if len(inv.Gaps) > 0 || !inv.Scan.Complete {
 		whole = "incomplete"
 	}
 	w.relate(root, "contains", all, whole)
+	for i := range inv.parts {
+		var in []string
+		for _, ref := range inv.parts[i].contains {
+			in = append(in, at(ref))
+		}
+		w.relate(at(inv.parts[i].ref), "contains", in, whole)
+	}
 	top := make([]string, 0, len(inv.top))
 	for _, ref := range inv.top {
 		top = append(top, at(ref))
@@ -151,7 +188,6 @@ func (inv *inventory) spdx3(base string, now time.Time) ([]spdx3Out, error) {
 			w.relate(at(ref), "dependsOn", to, "complete")
 		}
 	}
-	return w.finish(root, supplier), nil
 }
 
 // add appends an element under an identifier of the document.
@@ -194,21 +230,86 @@ func (inv *inventory) spdx3Artifact() spdx3Out {
 	case "sbom", "file":
 		e.Purpose = "other"
 	}
-	if sum, ok := strings.CutPrefix(inv.Artifact.Digest, "sha256:"); ok && isHex(sum) {
-		e.Hashes = []spdx3Hash{{"Hash", "sha256", sum}}
+	e.Hashes = spdx3Hashes(inv.rootHashes())
+	return e
+}
+
+func (inv *inventory) spdx3Package(i int) spdx3Out {
+	p := &inv.Packages[i]
+	e := spdx3Out{
+		Type: "software_Package", Name: cmp.Or(p.Name, "unnamed"), Version: p.Version, PURL: p.PURL, Purpose: "library",
+		Hashes: spdx3Hashes(inv.hashes(i)), Download: link(p, fnvet.LinkDistribution), HomePage: link(p, fnvet.LinkWebsite),
+	}
+	if at := link(p, fnvet.LinkVCS); at != "" {
+		e.SourceInfo = "source repository: " + at
 	}
 	return e
 }
 
-func (inv *inventory) spdx3Package(p *fnvet.Package) spdx3Out {
-	e := spdx3Out{Type: "software_Package", Name: cmp.Or(p.Name, "unnamed"), Version: p.Version, PURL: p.PURL, Purpose: "library"}
-	for _, h := range p.Hashes {
+func spdx3Hashes(hashes []fnvet.Hash) []spdx3Hash {
+	var out []spdx3Hash
+	for _, h := range hashes {
 		if digestLength(h.Alg) == len(h.Value) && isHex(h.Value) {
 			alg := strings.ToLower(strings.ReplaceAll(strings.Replace(h.Alg, "SHA-", "SHA", 1), "-", "_"))
-			e.Hashes = append(e.Hashes, spdx3Hash{"Hash", strings.Replace(alg, "blake2b_", "blake2b", 1), strings.ToLower(h.Value)})
+			out = append(out, spdx3Hash{"Hash", strings.Replace(alg, "blake2b_", "blake2b", 1), strings.ToLower(h.Value)})
 		}
 	}
-	return e
+	return out
+}
+
+// party adds the element of a person or organisation, once.
+func (w *spdx3Writer) party(p *fnvet.Party) string {
+	if p == nil {
+		return ""
+	}
+	if id, known := w.parties[*p]; known {
+		return id
+	}
+	e := spdx3Out{Type: "Person", Name: cmp.Or(p.Name, p.Email, p.URL)}
+	if p.Organization {
+		e.Type = "Organization"
+	}
+	if p.Email != "" {
+		e.External = append(e.External, spdx3Ident{"ExternalIdentifier", "email", p.Email})
+	}
+	if p.URL != "" {
+		e.External = append(e.External, spdx3Ident{"ExternalIdentifier", "urlScheme", p.URL})
+	}
+	id := w.add(e, "Party-"+documentID([]byte(e.Type+"\x00"+p.Name+"\x00"+p.Email+"\x00"+p.URL)))
+	w.parties[*p] = id
+	return id
+}
+
+// concluded states under which licence something is distributed.
+func (w *spdx3Writer) concluded(from, expression string) {
+	if expression == "" {
+		return
+	}
+	if w.licences[expression] == "" {
+		w.licences[expression] = w.add(spdx3Out{Type: "simplelicensing_LicenseExpression", Expression: expression}, "Licence-"+documentID([]byte(expression)))
+	}
+	w.relate(from, "hasConcludedLicense", []string{w.licences[expression]}, "complete")
+}
+
+// distributed adds the file that a component is, with the properties that BSI
+// TR-03183-2 v2.1 maps to the purposes of files in its section 8.2.
+func (w *spdx3Writer) distributed(from, id string, f form, hashes []fnvet.Hash) {
+	if f.filename == "" {
+		return
+	}
+	e := spdx3Out{
+		Type: "software_File", Name: f.filename, Hashes: spdx3Hashes(hashes),
+		Comment: "software_additionalPurpose field is used to indicate the properties of BSI TR-03183-2",
+	}
+	for _, p := range []struct{ said, is, purpose string }{
+		{f.executable, isExecutable, "executable"}, {f.archive, isArchive, "archive"},
+		{f.structured, isStructured, "container"}, {f.structured, isUnstructured, "firmware"},
+	} {
+		if p.said == p.is {
+			e.Purposes = append(e.Purposes, p.purpose)
+		}
+	}
+	w.relate(from, "hasDistributionArtifact", []string{w.add(e, "File-of-"+id)}, "complete")
 }
 
 // licence states what is declared; nothing is said where nothing is.

@@ -20,6 +20,11 @@ func writeSPDXTagValue(b *bytes.Buffer, inv *inventory) error {
 	}
 	for _, p := range doc.Packages {
 		p.PackageName, p.PackageVersion = oneLine(p.PackageName), oneLine(p.PackageVersion)
+		p.PackageFileName, p.PackageSourceInfo = oneLine(p.PackageFileName), oneLine(p.PackageSourceInfo)
+		p.PackageHomePage, p.PackageDownloadLocation = oneLine(p.PackageHomePage), oneLine(p.PackageDownloadLocation)
+		if p.PackageOriginator != nil {
+			p.PackageOriginator.Originator = oneLine(p.PackageOriginator.Originator)
+		}
 		if p.PackageSupplier != nil {
 			p.PackageSupplier.Supplier = oneLine(p.PackageSupplier.Supplier)
 		}

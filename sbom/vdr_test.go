@@ -8,6 +8,7 @@ import (
 	cdx "github.com/CycloneDX/cyclonedx-go"
 
 	"github.com/fnvet/fnvet"
+	"github.com/fnvet/fnvet/internal/bomcheck"
 )
 
 // flawed is a rich report with every sort of vulnerability finding.
@@ -87,8 +88,8 @@ func TestVDR(t *testing.T) {
 }
 
 func TestVDRIsValid(t *testing.T) {
-	schema := compile(t, cycloneDXSchemas(t), "bom-1.6.schema.json")
+	schemas := bomcheck.Fetch(t)
 	for _, r := range append(samples(), flawed()) {
-		validate(t, schema, write(t, "cyclonedx-vdr-json", r, Options{}))
+		schemas.JSON(t, "VDR", "1.6", write(t, "cyclonedx-vdr-json", r, Options{}))
 	}
 }

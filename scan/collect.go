@@ -28,6 +28,8 @@ type Harvest struct {
 	Bytes    int64 // uncompressed
 	Started  time.Time
 	Sandbox  string // how the walk was confined, "" when it was not
+	// Sizes are the bytes of the files in folders that may be packages.
+	Sizes map[Folder]int64
 	// Fresh are the layers that a Cache may keep.
 	Fresh []LayerKey
 }
@@ -82,7 +84,7 @@ func Stream(ctx context.Context, target string, c Config, emit func(Part)) (*Har
 	}
 	col.finish(ctx, res.Removed)
 	h.Artifact, h.Gaps, h.Findings = res.Artifact, res.Gaps, res.Findings
-	h.Files, h.Bytes = res.Files, res.Bytes
+	h.Files, h.Bytes, h.Sizes = res.Files, res.Bytes, col.size.by
 	if c.Settings != nil && c.wants(fnvet.SecretKind) {
 		h.Findings = append(h.Findings, c.Settings.Settings(ctx, res.Settings)...)
 	}
@@ -129,6 +131,7 @@ func (h *Harvest) join(r *fnvet.Report) ([]fnvet.Package, *fnvet.Distro) {
 			fill(&r.Artifact.Config, p.Facts.Config)
 		}
 		pkgs = append(pkgs, p.Facts.Packages...)
+		r.Artifact.Archives = append(r.Artifact.Archives, p.Facts.Archives...)
 		if distro == nil {
 			distro = p.Facts.Distro
 		}
@@ -154,6 +157,7 @@ type collector struct {
 
 	mu   sync.Mutex
 	emit func(Part)
+	size sizes
 	seen []Removal // the places of parts and their findings
 	idle []int     // numbers of workers at rest
 	most int       // numbers given out
@@ -193,6 +197,7 @@ func (c *collector) add(p Part) {
 func (c *collector) visit(ctx context.Context, f *fnvet.File) {
 	w := c.worker()
 	defer c.done(w)
+	c.size.add(f)
 	cached := c.shelf.offer(f)
 	for i := range c.steps {
 		if cached && c.shelf.kept[i] {
@@ -231,7 +236,7 @@ func (c *collector) run(ctx context.Context, worker, step int, f *fnvet.File) (f
 			c.shelf.spoil(f)
 		}
 	}
-	return facts, len(facts.Packages)+len(facts.Findings)+len(facts.Gaps) > 0 || facts.Distro != nil
+	return facts, !facts.Empty()
 }
 
 func gapOf(path string, err error) fnvet.Gap {

@@ -80,6 +80,8 @@ func Complete(ctx context.Context, h *Harvest, c Config) *fnvet.Report {
 	r.Findings = h.Findings
 	pkgs, distro := h.join(r)
 	r.Packages = deps.Merge(pkgs, distro)
+	h.licensed(r.Packages)
+	h.sized(r.Packages, r.Artifact.Archives)
 	if c.Settings != nil {
 		redactPackages(r.Packages, c.Settings.Redact)
 	}
@@ -148,6 +150,10 @@ func (c *Config) clean(r *fnvet.Report) {
 	slices.SortStableFunc(r.Findings, compareFindings)
 	slices.SortFunc(r.Gaps, compareGaps)
 	r.Gaps = slices.Compact(r.Gaps)
+	slices.SortFunc(r.Artifact.Archives, func(a, b fnvet.Archive) int {
+		return cmp.Or(cmp.Compare(a.Path, b.Path), cmp.Compare(a.Layer, b.Layer))
+	})
+	r.Artifact.Archives = slices.CompactFunc(r.Artifact.Archives, func(a, b fnvet.Archive) bool { return a.Path == b.Path && a.Layer == b.Layer })
 	if r.Findings == nil {
 		r.Findings = []fnvet.Finding{}
 	}
@@ -206,6 +212,14 @@ func each(pkgs []fnvet.Package, do func(*string)) {
 		do(&p.Name)
 		do(&p.Version)
 		do(&p.PURL)
+		if p.Supplier != nil {
+			do(&p.Supplier.Name)
+			do(&p.Supplier.Email)
+			do(&p.Supplier.URL)
+		}
+		for j := range p.Links {
+			do(&p.Links[j].URL)
+		}
 		for _, list := range [][]string{p.Licenses, p.DependsOn, p.Groups} {
 			for j := range list {
 				do(&list[j])

@@ -2,6 +2,7 @@ package unpack
 
 import (
 	"crypto/sha256"
+	"crypto/sha512"
 	"encoding/hex"
 	"encoding/json"
 	"errors"
@@ -49,7 +50,8 @@ type manifest struct {
 
 // An image is one manifest with its config.
 type image struct {
-	digest string // of the manifest, or ""
+	digest string       // of the manifest, or ""
+	hashes []fnvet.Hash // of the manifest
 	config imageConfig
 	id     string // digest of the config
 	layers []layerRef
@@ -93,7 +95,7 @@ func (w *walker) image(parts blobs) tracked {
 		r.layout()
 	}
 	if !saved && len(r.images) > 0 {
-		w.artifact.Digest = r.images[0].digest
+		w.artifact.Digest, w.artifact.Hashes = r.images[0].digest, r.images[0].hashes
 	}
 	if listed > 0 && len(r.images) > listed {
 		w.findingAs(fnvet.High, ambiguousArchive, &scope{}, "manifest.json", "manifest.json and index.json name different images")
@@ -221,6 +223,8 @@ func (r *imageReader) manifest(d descriptor, depth int, alone bool) (found int) 
 		return 1
 	}
 	im := image{digest: d.Digest, id: m.Config.Digest, config: r.config(blobName(m.Config.Digest), m.Config.Digest)}
+	short, long := sha256.Sum256(raw), sha512.Sum512(raw)
+	im.hashes = hashPair(short[:], long[:])
 	c := &im.config
 	if d.Platform == nil && !alone && c.OS != "" && !r.w.wants(c.OS, c.Architecture, c.Variant) {
 		r.other = append(r.other, c.OS+"/"+c.Architecture)

@@ -94,6 +94,9 @@ func (w *walker) registry(im *remote.Image, opts remote.Options) error {
 	if found := r.manifest(descriptor{Digest: digest, MediaType: media}, 0, !w.platformSet); found == 0 && len(r.images) == 0 {
 		w.gap(digest, fnvet.GapUnreadable, "no image for "+w.platform+r.others())
 	}
+	if len(r.images) > 0 {
+		w.artifact.Hashes = r.images[0].hashes
+	}
 	if len(r.images) > 0 && r.images[0].digest != digest {
 		w.artifact.Digest, w.artifact.IndexDigest = r.images[0].digest, digest
 	}

@@ -2,6 +2,7 @@ package unpack
 
 import (
 	"crypto/sha256"
+	"crypto/sha512"
 	"encoding/base64"
 	"encoding/hex"
 	"errors"
@@ -18,12 +19,13 @@ import (
 func (w *walker) top(src source, name string) {
 	w.artifact.Name, w.artifact.Size, w.root.path = name, src.n, name
 	var hashing sync.WaitGroup
-	var sum []byte
-	hashing.Go(func() { sum = w.hash(src) })
+	var sum, long []byte
+	hashing.Go(func() { sum, long = w.hashes(src) })
 	defer func() {
 		hashing.Wait()
 		if w.artifact.Digest == "" {
 			w.artifact.Digest = "sha256:" + hex.EncodeToString(sum)
+			w.artifact.Hashes = hashPair(sum, long)
 		}
 		if w.artifact.Type == "zip" || w.artifact.Type == "jar" {
 			w.artifact.CodeSHA256 = base64.StdEncoding.EncodeToString(sum)
@@ -121,14 +123,30 @@ func (w *walker) whole(src source, name string) {
 // hash is the SHA-256 of src.
 func (w *walker) hash(src source) []byte {
 	sum := sha256.New()
+	w.digest(src, sum)
+	return sum.Sum(nil)
+}
+
+// hashes are the SHA-256 and the SHA-512 of src, of one reading.
+func (w *walker) hashes(src source) (sum, long []byte) {
+	a, b := sha256.New(), sha512.New()
+	w.digest(src, io.MultiWriter(a, b))
+	return a.Sum(nil), b.Sum(nil)
+}
+
+func hashPair(sum, long []byte) []fnvet.Hash {
+	return []fnvet.Hash{{Alg: "SHA-256", Value: hex.EncodeToString(sum)}, {Alg: "SHA-512", Value: hex.EncodeToString(long)}}
+}
+
+// digest writes src to a hash.
+func (w *walker) digest(src source, sum io.Writer) {
 	if src.mem != nil {
-		sum.Write(src.mem)
-		return sum.Sum(nil)
+		_, _ = sum.Write(src.mem) // a hash takes everything
+		return
 	}
 	if _, err := io.CopyBuffer(onlyWriter{sum}, src.reader(), make([]byte, 1<<18)); err != nil && !errors.Is(err, io.EOF) {
 		w.gap(w.artifact.Name, fnvet.GapUnreadable, "not all bytes could be hashed: "+reason(err))
 	}
-	return sum.Sum(nil)
 }
 
 // onlyWriter keeps io.CopyBuffer to the buffer it is given.

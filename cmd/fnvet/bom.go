@@ -25,8 +25,8 @@ const maxBOM = 256 << 20
 func (c *cli) sbomTarget(q walkRequest) (*scan.Harvest, error) {
 	started := time.Now()
 	data, err := c.textTarget(q.Target)
-	if err != nil || sbom.Detect(data) == "" {
-		return nil, err
+	if err != nil || sbom.Detect(data) == "" || c.late != nil && c.late.Load() {
+		return nil, err // one that was cut off at the time limit is for the walk, which says so
 	}
 	name := q.Unpack.Name
 	if name == "" {

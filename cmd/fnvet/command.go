@@ -5,6 +5,7 @@ import (
 	"errors"
 	"fmt"
 	"io"
+	"sync/atomic"
 
 	"github.com/spf13/cobra"
 
@@ -26,6 +27,7 @@ func (h hinted) Unwrap() error { return h.err }
 // A cli is one run of the command.
 type cli struct {
 	stdin          io.Reader
+	late           *atomic.Bool // standard input was cut off at the time limit; nil where it has none
 	stdout, stderr io.Writer
 	code           int // of the gate
 }

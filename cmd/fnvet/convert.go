@@ -21,6 +21,7 @@ import (
 func (c *cli) convertCommand() *cobra.Command {
 	var formats []string
 	var about sbomFacts
+	var now string
 	cmd := &cobra.Command{
 		Use:   "convert REPORT.json",
 		Short: "A saved JSON report in any other format",
@@ -31,19 +32,27 @@ Exit status: 0 written; 2 the report cannot be read or the format does not hold 
 		Example: "  fnvet convert report.json --format html=report.html --format sarif=out.sarif",
 		Args:    cobra.ExactArgs(1),
 		RunE: func(_ *cobra.Command, args []string) error {
-			return c.convert(args[0], formats, about)
+			return c.convert(args[0], formats, about, now)
 		},
 	}
 	f := cmd.Flags()
 	f.SortFlags = false
 	f.StringArrayVarP(&formats, "format", "f", nil, "`FMT[=FILE]`, repeatable: "+strings.Join(allFormats(), ", ")+" (default table)")
+	f.StringVar(&now, "now", "", "the `TIME` (RFC 3339) that SBOMs and VEX are of (default: of the scan)")
 	about.add(f)
 	return cmd
 }
 
 // convert writes files without the line about the verdict that scan prints: no
 // one waits for a verdict here.
-func (c *cli) convert(file string, formats []string, about sbomFacts) error {
+func (c *cli) convert(file string, formats []string, about sbomFacts, now string) error {
+	var stamp time.Time
+	if now != "" {
+		var err error
+		if stamp, err = time.Parse(time.RFC3339, now); err != nil {
+			return fmt.Errorf("--now: %q is not an RFC 3339 time such as 2026-01-31T12:00:00Z", now)
+		}
+	}
 	outs, err := parseOutputs(formats)
 	if err != nil {
 		return err
@@ -53,7 +62,7 @@ func (c *cli) convert(file string, formats []string, about sbomFacts) error {
 		return err
 	}
 	for _, out := range outs {
-		write := func(w io.Writer, width int) error { return c.replay(w, out.format, reports, about, width) }
+		write := func(w io.Writer, width int) error { return c.replay(w, out.format, reports, about, stamp, width) }
 		if out.file == "" {
 			err = write(c.stdout, c.width())
 		} else {
@@ -67,11 +76,15 @@ func (c *cli) convert(file string, formats []string, about sbomFacts) error {
 }
 
 // replay renders reports as they were judged.
-func (c *cli) replay(w io.Writer, format string, reports []*fnvet.Report, about sbomFacts, width int) error {
+func (c *cli) replay(w io.Writer, format string, reports []*fnvet.Report, about sbomFacts, stamp time.Time, width int) error {
 	if slices.Contains(documentFormats(), format) {
-		o, err := about.options(reports[0].Scan.Started)
+		at := reports[0].Scan.Started
+		o, err := about.options(at)
 		if err != nil {
 			return err
+		}
+		if !stamp.IsZero() {
+			o.Now = stamp
 		}
 		return writeDocument(w, format, reports, o)
 	}

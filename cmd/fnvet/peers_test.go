@@ -267,6 +267,93 @@ func peerIDs(t *testing.T, scanner, local, file string) map[unit][]string {
 	return ids
 }
 
+// sbomDifferences are the packages of which osv-scanner v2.5.0 finds less in an SBOM.
+var sbomDifferences = []struct {
+	is     func(format string, u unit) bool
+	reason string
+}{
+	{func(_ string, u unit) bool {
+		return strings.HasPrefix(u.ecosystem, "Debian") || strings.HasPrefix(u.ecosystem, "Alpine")
+	},
+		"advisories name source packages; osv-scanner does not read the upstream qualifier of package URLs"},
+	{func(format string, u unit) bool { return format == "spdx-json" && strings.ContainsAny(u.name, "/:") },
+		"of a package URL in SPDX it takes the name without the namespace"},
+}
+
+// TestPeerReadsOurSBOMs has osv-scanner match our SBOMs of the test packages: what
+// identifies a package (Maven groups, npm scopes, Go modules) must survive, so that
+// another tool finds the same.
+func TestPeerReadsOurSBOMs(t *testing.T) {
+	scanner := peer(t, "osv-scanner")
+	source := "../../testdata/osv"
+	db := own(t)
+	fnvetRun(t, 0, "db", "update", "--db", db, "--db-source", source)
+	local := localDatabase(t, source)
+	for format, least := range map[string]int{"cyclonedx-json": 50, "spdx-json": 30} {
+		compared := 0
+		for _, target := range append(testPackages(t), goFunction(t)) {
+			file := filepath.Join(t.TempDir(), map[string]string{"cyclonedx-json": "bom.cdx.json", "spdx-json": "bom.spdx.json"}[format])
+			fnvetRun(t, 0, "sbom", "--sandbox=false", "--format", format+"="+file, target)
+			compared += compareSBOM(t, format+" of "+filepath.Base(target), format, peerIDs(t, scanner, local, file),
+				scanJSON(t, "--db", db, "--max-db-age", "0", "--only", "vulnerability,malware", target).Findings)
+		}
+		if compared < least {
+			t.Errorf("%s: only %d ids agree", format, compared)
+		}
+		t.Logf("%s: %d ids agree", format, compared)
+	}
+}
+
+// compareSBOM counts the ids that osv-scanner finds in an SBOM and we in the package.
+func compareSBOM(t *testing.T, what, format string, found map[unit][]string, findings []fnvet.Finding) (agree int) {
+	t.Helper()
+	base := func(u unit) unit {
+		if u.ecosystem, _, _ = strings.Cut(u.ecosystem, ":"); u.ecosystem == "Go" {
+			u.version = strings.TrimPrefix(u.version, "v")
+		}
+		return u
+	}
+	theirs, names := map[unit][]string{}, map[unit][]string{}
+	for u, ids := range found {
+		theirs[base(u)] = append(theirs[base(u)], ids...)
+	}
+	for _, f := range findings {
+		u := base(unit{f.Package.Ecosystem, f.Package.Name, f.Package.Version})
+		names[u] = append(append(names[u], f.ID), f.Aliases...)
+		if slices.Contains(theirs[u], f.ID) {
+			agree++
+			continue
+		}
+		known := false
+		for _, d := range sbomDifferences {
+			known = known || d.is(format, u)
+		}
+		if !known {
+			t.Errorf("%s: %v: %s is ours only", what, u, f.ID)
+		}
+	}
+	for u, ids := range theirs {
+		for _, id := range ids {
+			if !slices.Contains(names[u], id) {
+				t.Errorf("%s: %v: %s is osv-scanner's only", what, u, id)
+			}
+		}
+	}
+	return agree
+}
+
+// goFunction builds the Go function of the test data.
+func goFunction(t *testing.T) string {
+	t.Helper()
+	binary := filepath.Join(t.TempDir(), "bootstrap")
+	build := exec.CommandContext(t.Context(), "go", "build", "-buildvcs=false", "-o", binary, ".")
+	build.Dir = "../../testdata/gofn"
+	if out, err := build.CombinedOutput(); err != nil {
+		t.Skipf("go build: %v\n%s", err, out)
+	}
+	return binary
+}
+
 // TestPeerGovulncheck compares with govulncheck on a Go binary with symbols, module
 // by module: what is linked of them is another question.
 func TestPeerGovulncheck(t *testing.T) {

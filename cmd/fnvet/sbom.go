@@ -71,10 +71,12 @@ func (c *cli) sbom(ctx context.Context, flags *sbomFlags, target string) error {
 		return err
 	}
 	q.Target, q.Inventory = target, true
+	note := c.limitStdin(q)
 	harvest, err := c.collect(ctx, q, sandboxed)
 	if err != nil {
 		return targetError(target, err)
 	}
+	note(harvest)
 	finder, err := secrets.New(secrets.Options{Key: installationKey()})
 	if err != nil {
 		return err

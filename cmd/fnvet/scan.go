@@ -215,11 +215,12 @@ type scanRun struct {
 	baseline  *fnvet.Report
 	vex       []*vex.Document
 	now       time.Time
-	stamp     time.Time   // of documents: SOURCE_DATE_EPOCH, else now
+	stamp     time.Time   // of documents: SOURCE_DATE_EPOCH, else --now; zero: the scan's own
 	request   walkRequest // all but the target
 	sandboxed bool
-	several   bool        // targets were given
-	config    scan.Config // of what follows the walk
+	several   bool                     // targets were given
+	typed     map[*fnvet.Report]string // the target of each report, as it was typed
+	config    scan.Config              // of what follows the walk
 	matcher   *matcher
 }
 
@@ -231,10 +232,10 @@ func (c *cli) plan(flags *scanFlags, targets []string) (*scanRun, error) {
 			return nil, fmt.Errorf("--now: %q is not an RFC 3339 time such as 2026-01-31T12:00:00Z", flags.now)
 		}
 	}
-	if run.stamp = run.now; flags.now == "" {
-		if run.stamp, err = documentTime(run.now); err != nil {
-			return nil, err
-		}
+	if flags.now != "" {
+		run.stamp = run.now
+	} else if run.stamp, err = documentTime(time.Time{}); err != nil {
+		return nil, err
 	}
 	if run.outs, err = parseOutputs(flags.formats); err != nil {
 		return nil, err
@@ -323,6 +324,7 @@ func (c *cli) scan(ctx context.Context, flags *scanFlags, targets []string) erro
 	}
 	run.several = len(targets) > 1
 	var reports []*fnvet.Report
+	run.typed = map[*fnvet.Report]string{}
 	failed := false
 	for _, target := range targets {
 		r, err := c.scanOne(ctx, run, target)
@@ -335,6 +337,7 @@ func (c *cli) scan(ctx context.Context, flags *scanFlags, targets []string) erro
 			continue
 		}
 		reports = append(reports, r)
+		run.typed[r] = target
 	}
 	if len(reports) > 0 {
 		if err := c.write(run, reports); err != nil {
@@ -417,6 +420,7 @@ func (c *cli) scanOne(ctx context.Context, run *scanRun, target string) (*fnvet.
 	if templateTarget(target) {
 		q.Templates = append(slices.Clone(q.Templates), givenTemplate{Path: target, Self: true})
 	}
+	note := c.limitStdin(q)
 	harvest, err := c.sbomTarget(q)
 	if err != nil {
 		return nil, err
@@ -427,6 +431,7 @@ func (c *cli) scanOne(ctx context.Context, run *scanRun, target string) (*fnvet.
 		}
 		c.keep(harvest, run.config)
 	}
+	note(harvest)
 	r := scan.Complete(ctx, harvest, run.config)
 	vex.Apply(r, run.vex)
 	err = policy.Enforce(r, run.policy, policy.Options{Now: run.now, Compare: compareVersions, Baseline: run.baseline, Wants: run.config.Wants})
@@ -483,7 +488,7 @@ func (c *cli) render(w io.Writer, format string, run *scanRun, reports []*fnvet.
 		return err
 	}
 	return report.Write(w, format, reports, report.Options{
-		Several: run.several,
-		Width:   width, Color: width > 0 && c.color(), Rules: all, Blocking: run.policy.Blocks,
+		Several: run.several, Typed: run.typed,
+		Width: width, Color: width > 0 && c.color(), Rules: all, Blocking: run.policy.Blocks,
 	})
 }

@@ -41,5 +41,8 @@ func writeDocument(w io.Writer, format string, reports []*fnvet.Report, o sbom.O
 	if slices.Contains(sbom.Formats(), format) {
 		return sbom.Write(w, format, reports[0], o)
 	}
+	if o.Now.IsZero() {
+		o.Now = reports[0].Scan.Started
+	}
 	return vex.Write(w, reports[0], vex.Options{Author: o.Author, Version: o.Version, Now: o.Now})
 }

@@ -57,6 +57,20 @@ func ParseBinary(data []byte) ([]fnvet.Package, error) {
 	return out, nil
 }
 
+// source is the repository of a module whose path begins with the host of one, by
+// the rules of "go help importpath"; "" for others, whose place only a server knows.
+func source(path string) []fnvet.Link {
+	parts := strings.SplitN(path, "/", 4)
+	if len(parts) < 3 {
+		return nil
+	}
+	switch parts[0] {
+	case "github.com", "gitlab.com", "bitbucket.org", "codeberg.org":
+		return entry.Link(nil, fnvet.LinkVCS, entry.Address("https://"+strings.Join(parts[:3], "/")))
+	}
+	return nil
+}
+
 // module makes a package of a build's module. A replacement by another module
 // counts; one by a directory has no version, so what it replaces is listed.
 func module(m *debug.Module) (fnvet.Package, bool) {
@@ -69,7 +83,9 @@ func module(m *debug.Module) (fnvet.Package, bool) {
 	if !semver.IsValid(m.Version) {
 		return fnvet.Package{}, false // "(devel)": the program's own module
 	}
-	return entry.Package(entry.Go, m.Path, strings.TrimPrefix(m.Version, "v"), fnvet.Installed)
+	pkg, ok := entry.Package(entry.Go, m.Path, strings.TrimPrefix(m.Version, "v"), fnvet.Installed)
+	pkg.Links = source(m.Path)
+	return pkg, ok
 }
 
 // StdVersion writes a Go release as OSV does: "go1.26.8" is "1.26.8", "go1.21"
@@ -124,7 +140,7 @@ func ParseMod(data []byte) ([]fnvet.Package, error) {
 			continue
 		}
 		if pkg, ok := entry.Package(entry.Go, path, strings.TrimPrefix(version, "v"), kind); ok {
-			pkg.Direct = !r.Indirect
+			pkg.Direct, pkg.Links = !r.Indirect, source(path)
 			out = append(out, pkg)
 		}
 	}

@@ -99,6 +99,23 @@ type project struct {
 	Licenses []struct {
 		Name string `xml:"name"`
 	} `xml:"licenses>license"`
+	URL          string `xml:"url"`
+	Organization struct {
+		Name string `xml:"name"`
+		URL  string `xml:"url"`
+	} `xml:"organization"`
+	Developers []struct {
+		Name  string `xml:"name"`
+		Email string `xml:"email"`
+		URL   string `xml:"url"`
+	} `xml:"developers>developer"`
+	SCM struct {
+		URL        string `xml:"url"`
+		Connection string `xml:"connection"`
+	} `xml:"scm"`
+	Issues struct {
+		URL string `xml:"url"`
+	} `xml:"issueManagement"`
 	Dependencies []dependency `xml:"dependencies>dependency"`
 	Managed      []dependency `xml:"dependencyManagement>dependencies>dependency"`
 }
@@ -130,6 +147,37 @@ func (p project) licenses() []string {
 		texts = append(texts, l.Name)
 	}
 	return entry.Licenses(texts...)
+}
+
+// supplier is the organisation, else the first developer who is named.
+func (p project) supplier() *fnvet.Party {
+	if o := entry.Named(p.stated(p.Organization.Name), "", p.stated(p.Organization.URL), true); o != nil {
+		return o
+	}
+	for _, d := range p.Developers {
+		if o := entry.Named(p.stated(d.Name), d.Email, p.stated(d.URL), false); o != nil {
+			return o
+		}
+	}
+	return nil
+}
+
+func (p project) links() []fnvet.Link {
+	source := entry.Repository(p.stated(p.SCM.URL))
+	if source == "" {
+		source = entry.Repository(p.stated(p.SCM.Connection))
+	}
+	list := entry.Link(nil, fnvet.LinkVCS, source)
+	list = entry.Link(list, fnvet.LinkWebsite, entry.Address(p.stated(p.URL)))
+	return entry.Links(entry.Link(list, fnvet.LinkIssues, entry.Address(p.stated(p.Issues.URL))))
+}
+
+// stated is a text with its properties resolved; "" where one stays open.
+func (p project) stated(text string) string {
+	if text = p.resolve(text); strings.Contains(text, "${") {
+		return ""
+	}
+	return text
 }
 
 // resolve replaces ${name} by the project's own properties, to a depth of 8.

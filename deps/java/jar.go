@@ -15,6 +15,7 @@ import (
 	"context"
 	"crypto/sha1" //nolint:gosec // names a file as registries do; nothing is trusted for it
 	"crypto/sha256"
+	"crypto/sha512"
 	"encoding/hex"
 	"errors"
 	"path"
@@ -57,6 +58,8 @@ type pom struct {
 	path, layer              string
 	group, artifact, version string
 	licenses                 []string
+	supplier                 *fnvet.Party
+	links                    []fnvet.Link
 	full                     bool // pom.properties; false for a pom.xml
 }
 
@@ -202,10 +205,11 @@ func classDir(name string) string {
 }
 
 func digests(data []byte) []fnvet.Hash {
-	one, two := sha1.Sum(data), sha256.Sum256(data) //nolint:gosec // see the import
+	one, two, three := sha1.Sum(data), sha256.Sum256(data), sha512.Sum512(data) //nolint:gosec // see the import
 	return []fnvet.Hash{
 		{Alg: "SHA-1", Value: hex.EncodeToString(one[:])},
 		{Alg: "SHA-256", Value: hex.EncodeToString(two[:])},
+		{Alg: "SHA-512", Value: hex.EncodeToString(three[:])},
 	}
 }
 
@@ -229,7 +233,7 @@ func (j *Jars) pom(f *fnvet.File) (fnvet.Facts, error) {
 		var project project
 		project, err = parseProject(f.Data)
 		p.version = project.resolve(firstOf(project.Version, project.Parent.Version))
-		p.licenses = project.licenses()
+		p.licenses, p.supplier, p.links = project.licenses(), project.supplier(), project.links()
 	}
 	if !resolved(p.group, p.artifact, p.version) {
 		if p.full && strings.Contains("/"+f.Name, "/META-INF/maven/") {
@@ -302,13 +306,17 @@ func (r *jar) packages(removed func(path, layer string) bool) []fnvet.Package {
 		name := p.group + ":" + p.artifact
 		if i, ok := seen[name+"@"+p.version]; ok {
 			out[i].Licenses = entry.Sorted(append(out[i].Licenses, p.licenses...))
+			if out[i].Supplier == nil {
+				out[i].Supplier = p.supplier
+			}
+			out[i].Links = entry.Links(append(out[i].Links, p.links...))
 			continue
 		}
 		pkg, ok := entry.Package(entry.Maven, name, p.version, fnvet.Installed)
 		if !ok {
 			continue
 		}
-		pkg.Licenses = p.licenses
+		pkg.Licenses, pkg.Supplier, pkg.Links = p.licenses, p.supplier, p.links
 		own := p.artifact == id.artifact || r.named(p)
 		at := p.path
 		if r.path != "" && (own || len(r.poms) == 1) {
@@ -317,6 +325,7 @@ func (r *jar) packages(removed func(path, layer string) bool) []fnvet.Package {
 		if own && !owned {
 			owned = true
 			pkg.Hashes, pkg.Licenses = r.hashes, append(pkg.Licenses, licenses...)
+			r.vendor(&pkg)
 		}
 		pkg.Locations = []fnvet.Location{{Path: at, Layer: p.layer, Kind: fnvet.Installed}}
 		seen[name+"@"+p.version] = len(out)
@@ -327,9 +336,21 @@ func (r *jar) packages(removed func(path, layer string) bool) []fnvet.Package {
 	}
 	if pkg, ok := r.guess(id); ok && !removed(r.manPath, r.layer) {
 		pkg.Licenses, pkg.Hashes = licenses, r.hashes
+		r.vendor(&pkg)
 		out = append(out, pkg)
 	}
 	return out
+}
+
+// vendor adds what the manifest says of who made the jar, where no pom does:
+// Bundle-Vendor (OSGi), Implementation-Vendor, Bundle-DocURL.
+func (r *jar) vendor(pkg *fnvet.Package) {
+	if pkg.Supplier == nil {
+		pkg.Supplier = entry.Named(firstOf(r.manifest["bundle-vendor"], r.manifest["implementation-vendor"]), "", r.manifest["bundle-docurl"], true)
+	}
+	if len(pkg.Links) == 0 {
+		pkg.Links = entry.Link(nil, fnvet.LinkWebsite, entry.Address(r.manifest["bundle-docurl"]))
+	}
 }
 
 // named says whether a jar's file name is that of a pom's artifact.

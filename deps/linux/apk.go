@@ -26,6 +26,9 @@ func ParseApk(data []byte) ([]fnvet.Package, error) {
 		}
 		pkg.PURL = entry.Linux("apk", pkg.Name, pkg.Version, s['A'], "")
 		pkg.Licenses = entry.Licenses(s['L'])
+		pkg.Supplier = entry.Party(s['m'], false)
+		pkg.Size = bytesOf(s['I'], 1)
+		pkg.Links = entry.Link(nil, fnvet.LinkWebsite, entry.Address(s['U']))
 		if origin := s['o']; origin != "" && origin != pkg.Name && len(origin) <= entry.MaxField {
 			pkg.Source = &fnvet.SourcePackage{Name: strings.Clone(origin), Version: pkg.Version}
 		}
@@ -70,7 +73,7 @@ func blocks(data []byte) func(yield func(map[byte]string) bool) {
 					return
 				}
 				current = make(map[byte]string)
-			} else if len(line) > 2 && line[1] == ':' && strings.IndexByte("PVALoDp", line[0]) >= 0 {
+			} else if len(line) > 2 && line[1] == ':' && strings.IndexByte("PVALoDpmUI", line[0]) >= 0 {
 				current[line[0]] = string(line[2:])
 			}
 		}

@@ -5,6 +5,7 @@ package linux
 import (
 	"bytes"
 	"path"
+	"strconv"
 	"strings"
 
 	"github.com/fnvet/fnvet"
@@ -42,6 +43,9 @@ func ParseDpkg(data []byte) ([]fnvet.Package, error) {
 		}
 		pkg.PURL = entry.Linux("deb", pkg.Name, pkg.Version, s["Architecture"], "")
 		pkg.Source = dpkgSource(s["Source"], pkg)
+		pkg.Supplier = entry.Party(s["Maintainer"], false)
+		pkg.Size = bytesOf(s["Installed-Size"], 1024)
+		pkg.Links = entry.Link(nil, fnvet.LinkWebsite, entry.Address(s["Homepage"]))
 		for _, virtual := range names(s["Provides"], ",") {
 			if _, taken := at[virtual]; !taken {
 				at[virtual] = pkg.PURL
@@ -66,6 +70,15 @@ func ParseDpkg(data []byte) ([]fnvet.Package, error) {
 		pkgs[i].DependsOn = entry.Sorted(pkgs[i].DependsOn)
 	}
 	return pkgs, nil
+}
+
+// bytesOf reads a size that is stated in units of so many bytes; 0 where it is none.
+func bytesOf(text string, unit int64) int64 {
+	n, err := strconv.ParseInt(strings.TrimSpace(text), 10, 64)
+	if err != nil || n < 0 || n > 1<<40 {
+		return 0
+	}
+	return n * unit
 }
 
 // dpkgSource reads "Source: glibc" or "Source: glibc (2.36-9)".
@@ -133,7 +146,7 @@ func stanzas(data []byte) func(yield func(map[string]string) bool) {
 // wanted names the fields that are kept, so that long descriptions cost nothing.
 func wanted(key string) bool {
 	switch key {
-	case "Package", "Status", "Version", "Architecture", "Source", "Depends", "Pre-Depends", "Provides":
+	case "Package", "Status", "Version", "Architecture", "Source", "Depends", "Pre-Depends", "Provides", "Maintainer", "Homepage", "Installed-Size":
 		return true
 	}
 	return false

@@ -122,7 +122,7 @@ func (in *Installed) readManifest(f *fnvet.File, dir string) (fnvet.Facts, error
 		}
 		return fnvet.Facts{}, err
 	}
-	m.pkg.Licenses = licenses(v)
+	m.pkg.Licenses, m.pkg.Supplier, m.pkg.Links = licenses(v), supplier(v), links(v)
 	m.needs = wants(v, dependencyFields[:]...)
 	in.mu.Lock()
 	defer in.mu.Unlock()

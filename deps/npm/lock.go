@@ -55,6 +55,7 @@ func (l *lock) add(dir string, v tree.Value, name, version string) {
 		e.pkg, e.ok = entry.Package(entry.NPM, name, version, fnvet.Locked)
 		e.pkg.Licenses = licenses(v)
 		e.pkg.Hashes = entry.Integrity(v.Get("integrity").Text())
+		e.pkg.Links = entry.Link(nil, fnvet.LinkDistribution, entry.Address(v.Get("resolved").Text()))
 		e.pkg.Required = required(v)
 	}
 	l.at[dir] = len(l.entries)

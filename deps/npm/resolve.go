@@ -9,6 +9,7 @@ import (
 	"path"
 	"strings"
 
+	"github.com/fnvet/fnvet"
 	"github.com/fnvet/fnvet/deps/internal/entry"
 	"github.com/fnvet/fnvet/deps/internal/tree"
 )
@@ -88,6 +89,44 @@ func licenses(v tree.Value) []string {
 		texts = append(texts, one(e.Value))
 	}
 	return entry.Licenses(texts...)
+}
+
+// supplier reads "author", else the first of "maintainers" or "contributors": text or {name, email, url}.
+func supplier(v tree.Value) *fnvet.Party {
+	people := []tree.Value{v.Get("author")}
+	for _, field := range []string{"maintainers", "contributors"} {
+		for _, e := range v.Get(field).Elements() {
+			people = append(people, e.Value)
+			break
+		}
+	}
+	for _, who := range people {
+		p := entry.Party(who.Text(), false)
+		if who.Kind == tree.Object {
+			p = entry.Named(who.Get("name").Text(), who.Get("email").Text(), who.Get("url").Text(), false)
+			if p != nil && p.Email == "" && p.URL == "" {
+				p = entry.Party(p.Name, false) // the text form in the object's name
+			}
+		}
+		if p != nil {
+			return p
+		}
+	}
+	return nil
+}
+
+// links reads "repository" (text or {url}), "homepage" and "bugs".
+func links(v tree.Value) []fnvet.Link {
+	text := func(field string) string {
+		if one := v.Get(field); one.Kind != tree.Object {
+			return one.Text()
+		}
+		return v.Get(field).Get("url").Text()
+	}
+	list := entry.Link(nil, fnvet.LinkVCS, entry.Repository(text("repository")))
+	list = entry.Link(list, fnvet.LinkWebsite, entry.Address(text("homepage")))
+	list = entry.Link(list, fnvet.LinkIssues, entry.Address(text("bugs")))
+	return entry.Links(list)
 }
 
 // versioned says whether a lockfile's version is one, not a URL or path.

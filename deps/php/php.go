@@ -65,6 +65,13 @@ func packages(list []tree.Member, kind fnvet.PackageKind) []fnvet.Package {
 		if h, ok := entry.HexHash("sha1", p.Get("dist").Get("shasum").Text()); ok {
 			pkg.Hashes = []fnvet.Hash{h}
 		}
+		for _, who := range p.Get("authors").Elements() {
+			pkg.Supplier = entry.Named(who.Get("name").Text(), who.Get("email").Text(), who.Get("homepage").Text(), false)
+			break
+		}
+		pkg.Links = entry.Link(nil, fnvet.LinkVCS, entry.Repository(p.Get("source").Get("url").Text()))
+		pkg.Links = entry.Link(pkg.Links, fnvet.LinkWebsite, entry.Address(p.Get("homepage").Text()))
+		pkg.Links = entry.Links(entry.Link(pkg.Links, fnvet.LinkDistribution, entry.Address(p.Get("dist").Get("url").Text())))
 		at[name] = len(pkgs)
 		pkgs, needs = append(pkgs, pkg), append(needs, p.Get("require"))
 	}

@@ -38,7 +38,7 @@ func ParseMetadata(data []byte) ([]fnvet.Package, error) {
 	if !ok {
 		return nil, errors.New("no Name and Version")
 	}
-	pkg.Licenses = metadataLicenses(h)
+	pkg.Licenses, pkg.Supplier, pkg.Links = metadataLicenses(h), metadataSupplier(h), metadataLinks(h)
 	for _, r := range h["requires-dist"] {
 		requirement, marker, _ := strings.Cut(r, ";")
 		if strings.Contains(marker, "extra") {
@@ -82,6 +82,56 @@ func headers(data []byte) fields {
 		}
 	}
 	return out
+}
+
+// metadataSupplier is the author, else the maintainer. PEP 621 has tools write the
+// name into the field of the address: "Name <mail>".
+func metadataSupplier(h fields) *fnvet.Party {
+	for _, who := range []string{"author", "maintainer"} {
+		name, address := h.first(who), h.first(who+"-email")
+		if first, _, several := strings.Cut(address, ">,"); several {
+			address = first + ">"
+		}
+		p := entry.Party(address, false)
+		if p == nil {
+			first, _, _ := strings.Cut(address, ",")
+			p = entry.Party(first, false)
+		}
+		switch n := entry.Named(name, "", "", false); {
+		case p == nil:
+			p = n
+		case n != nil && n.Name != "":
+			p.Name = n.Name
+		}
+		if p != nil {
+			return p
+		}
+	}
+	return nil
+}
+
+// metadataLinks reads Home-page and Project-URL ("Label, address"), whose labels
+// are compared as PEP 753 says: without case, spaces and punctuation.
+func metadataLinks(h fields) []fnvet.Link {
+	list := entry.Link(nil, fnvet.LinkWebsite, entry.Address(h.first("home-page")))
+	for _, one := range h["project-url"] {
+		label, address, _ := strings.Cut(one, ",")
+		label = strings.Map(func(r rune) rune {
+			if r >= 'a' && r <= 'z' || r >= '0' && r <= '9' {
+				return r
+			}
+			return -1
+		}, strings.ToLower(label))
+		switch label {
+		case "source", "sourcecode", "repository", "code", "github":
+			list = entry.Link(list, fnvet.LinkVCS, entry.Repository(address))
+		case "homepage":
+			list = entry.Link(list, fnvet.LinkWebsite, entry.Address(address))
+		case "issues", "bugs", "issue", "tracker", "issuetracker", "bugtracker", "bugreports":
+			list = entry.Link(list, fnvet.LinkIssues, entry.Address(address))
+		}
+	}
+	return entry.Links(list)
 }
 
 // metadataLicenses prefers License-Expression, then License if it is a name

@@ -90,6 +90,11 @@ func (p *parsed) header(blob []byte) error {
 	}
 	pkg.PURL = entry.Linux("rpm", name, version, h.text(tagArch), epoch)
 	pkg.Licenses = entry.Licenses(h.text(tagLicense))
+	pkg.Supplier = entry.Party(h.text(tagVendor), true)
+	if n, err := strconv.ParseInt(h.number(tagSize), 10, 64); err == nil {
+		pkg.Size = n
+	}
+	pkg.Links = entry.Link(nil, fnvet.LinkWebsite, entry.Address(h.text(tagURL)))
 	pkg.Source = source(h.text(tagSource), pkg, version)
 	if p.provides == nil {
 		p.provides = make(map[string]string)
@@ -143,7 +148,10 @@ const (
 	tagVersion = 1001
 	tagRelease = 1002
 	tagEpoch   = 1003
+	tagSize    = 1009
+	tagVendor  = 1011
 	tagLicense = 1014
+	tagURL     = 1020
 	tagArch    = 1022
 	tagSource  = 1044
 	tagProvide = 1047
@@ -181,7 +189,7 @@ func parseHeader(blob []byte) (header, error) {
 		e := blob[8+16*i:]
 		tag, offset := binary.BigEndian.Uint32(e), uint64(binary.BigEndian.Uint32(e[8:]))
 		switch tag {
-		case tagName, tagVersion, tagRelease, tagEpoch, tagLicense, tagArch, tagSource, tagProvide, tagRequire:
+		case tagName, tagVersion, tagRelease, tagEpoch, tagSize, tagVendor, tagLicense, tagURL, tagArch, tagSource, tagProvide, tagRequire:
 			if offset >= uint64(len(store)) {
 				return nil, errHeader
 			}

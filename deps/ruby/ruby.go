@@ -24,14 +24,14 @@ func WantSpec(name string) bool {
 }
 
 var (
-	specField = regexp.MustCompile(`(?m)^\s*s\.(name|version|licenses?)\s*=\s*(.+)$`)
+	specField = regexp.MustCompile(`(?m)^\s*s\.(name|version|licenses?|authors|email|homepage)\s*=\s*(.+)$`)
 	specNeed  = regexp.MustCompile(`(?m)^\s*s\.add_(?:runtime_)?dependency\(%q<([^>]+)>`)
 	quoted    = regexp.MustCompile(`"([^"]*)"`)
 )
 
 // ParseSpec reads a specification as RubyGems writes it on install.
 func ParseSpec(data []byte) ([]fnvet.Package, error) {
-	var name, version string
+	var name, version, author, address, site string
 	var licenses []string
 	for _, m := range specField.FindAllSubmatch(data, 64) {
 		values := quoted.FindAllSubmatch(m[2], 64)
@@ -43,6 +43,12 @@ func ParseSpec(data []byte) ([]fnvet.Package, error) {
 			name = first
 		case "version":
 			version = first
+		case "authors":
+			author = first
+		case "email":
+			address = first
+		case "homepage":
+			site = first
 		default:
 			for _, v := range values {
 				licenses = append(licenses, string(v[1]))
@@ -54,6 +60,8 @@ func ParseSpec(data []byte) ([]fnvet.Package, error) {
 		return nil, errors.New("no name and version")
 	}
 	pkg.Licenses = entry.Licenses(licenses...)
+	pkg.Supplier = entry.Named(author, address, "", false)
+	pkg.Links = entry.Link(nil, fnvet.LinkWebsite, entry.Address(site))
 	for _, m := range specNeed.FindAllSubmatch(data, 4096) {
 		pkg.DependsOn = append(pkg.DependsOn, entry.PURL(entry.RubyGems, string(m[1]), ""))
 	}
