@@ -116,6 +116,9 @@ func (r *run) permissions() {
 		}
 		where := at{pos: model.At(p.Principal.Pos, p.Pos), resource: id, key: p.ID}
 		if permissionOpen(p) {
+			if f := r.m.FindFunction(id); f != nil && f.Endpoint != nil && slices.ContainsFunc(f.Endpoint.Invokers.Items, func(t model.Text) bool { return t.Is("allUsers") }) {
+				continue // the same, said of its address
+			}
 			r.add(permissionPublic, where, "every principal may invoke it")
 			continue
 		}
