@@ -73,6 +73,8 @@ type Facts struct {
 	// artifact does not state of itself.
 	Templates []Template
 	Config    *Config
+	// Policies is set by it when they are asked for.
+	Policies []RolePolicy
 }
 
 // A ReachFact says whether the handler can load what a Location of that Path

@@ -32,6 +32,8 @@ type Options struct {
 	Region string
 	// Secrets searches the templates outside the artifact; nil: not.
 	Secrets Secrets
+	// Policies asks for the policy that each function of the artifact needs.
+	Policies bool
 }
 
 // A Given is a template or folder outside the artifact.
@@ -122,6 +124,9 @@ func (d *Detector) Finish(ctx context.Context, removed func(path, layer string) 
 	d.judge(stacks, &facts)
 	facts.Findings = append(facts.Findings, d.secretsOf(ctx, stacks)...)
 	facts.Config = d.config()
+	if d.options.Policies {
+		facts.Policies = d.policies()
+	}
 	return facts, ctx.Err()
 }
 
@@ -148,7 +153,8 @@ func (d *Detector) Context() check.Context {
 	c.Usage = func(f *model.Function) *usage.Usage {
 		for _, x := range d.mine {
 			if x.function == f && x.sure {
-				return d.code.For(x.root)
+				handler, _ := f.Handler.Known()
+				return d.code.For(x.root, handler)
 			}
 		}
 		return nil

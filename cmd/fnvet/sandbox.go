@@ -18,6 +18,7 @@ import (
 
 	"github.com/fnvet/fnvet"
 	"github.com/fnvet/fnvet/posture"
+	"github.com/fnvet/fnvet/posture/data"
 	"github.com/fnvet/fnvet/sandbox"
 	"github.com/fnvet/fnvet/scan"
 	"github.com/fnvet/fnvet/secrets"
@@ -54,7 +55,10 @@ type walkRequest struct {
 	Handler  string // the function's, or "" for what configuration and conventions say
 	// Templates are those outside the target.
 	Templates []givenTemplate
-	Now       time.Time // to judge ends of support by
+	// Policies asks for nothing but the policies that the functions need.
+	Policies bool
+	Prices   []byte    // a price file, or nil
+	Now      time.Time // to judge ends of support by
 }
 
 // A walkMessage is one answer of a child: a part, or the end.
@@ -86,6 +90,14 @@ func (q *walkRequest) config() (scan.Config, error) {
 		c.Steps = inventory()
 		return c, nil
 	}
+	if q.Policies {
+		given, err := q.given()
+		if err != nil {
+			return scan.Config{}, err
+		}
+		c.Steps = policySteps(posture.Options{Given: given})
+		return c, nil
+	}
 	finder, err := secrets.New(secrets.Options{Key: q.Key, Rules: q.SecretRules, Now: q.Day})
 	if err != nil {
 		return scan.Config{}, err
@@ -96,7 +108,13 @@ func (q *walkRequest) config() (scan.Config, error) {
 	if err != nil {
 		return scan.Config{}, err
 	}
-	c.Steps = steps(finder, q.Handler, posture.Options{Given: given, Now: q.Now, Secrets: finder})
+	o := posture.Options{Given: given, Now: q.Now, Secrets: finder}
+	if q.Prices != nil {
+		if o.Prices, err = data.ParsePrices(q.Prices); err != nil {
+			return scan.Config{}, err
+		}
+	}
+	c.Steps = steps(finder, q.Handler, o)
 	return c, nil
 }
 

@@ -39,6 +39,7 @@ type scanFlags struct {
 	timeout         time.Duration
 	handler         string
 	templates       []string
+	priceFile       string
 	db              dbFlags
 	unpack          unpackFlags
 }
@@ -146,6 +147,7 @@ could not run; 3 incomplete: something could not be looked at and nothing found 
 	f.StringVar(&flags.now, "now", "", "the `TIME` (RFC 3339) to judge ages by, for reproducible runs")
 	f.StringVar(&flags.handler, "handler", "", "the function's `HANDLER` (src/index.handler), for reachability; default: as stated, else by convention")
 	f.StringArrayVar(&flags.templates, "template", nil, "template `FILE` or directory outside the target, repeatable: SAM, CloudFormation, serverless.yml, Terraform, IAM policy, function configuration, Azure and Google function files")
+	f.StringVar(&flags.priceFile, "price-file", "", "prices for the worst-case bill, from `FILE`: lines of region, architecture, price of a GB-second, price of a request; default: AWS's list prices")
 	f.DurationVar(&flags.timeout, "timeout", 5*time.Minute, "time limit of one target; reaching it is a gap")
 	flags.db.add(f)
 	flags.unpack.add(f)
@@ -263,6 +265,9 @@ func (c *cli) plan(flags *scanFlags, targets []string) (*scanRun, error) {
 		run.request.Templates = append(run.request.Templates, givenTemplate{Path: p})
 	}
 	run.request.Now = run.now
+	if run.request.Prices, err = readPrices(flags.priceFile); err != nil {
+		return nil, err
+	}
 	run.request.Key, run.request.Offline = installationKey(), flags.db.offline
 	run.request.Day = run.now.UTC().Truncate(24 * time.Hour)
 	if flags.secretRules != "" {

@@ -11,6 +11,7 @@ import (
 	"strings"
 
 	"github.com/fnvet/fnvet/posture"
+	"github.com/fnvet/fnvet/posture/data"
 )
 
 // A givenTemplate is one --template, or a target that is a template itself, which
@@ -57,6 +58,21 @@ func templateTarget(target string) bool {
 	defer f.Close()
 	head, err := io.ReadAll(io.LimitReader(f, maxPeek))
 	return err == nil && !bytes.Contains(head, []byte{0}) && templateWords.Match(head)
+}
+
+// readPrices reads a price file, which must parse; nil when none is named.
+func readPrices(file string) ([]byte, error) {
+	if file == "" {
+		return nil, nil
+	}
+	text, err := os.ReadFile(file) // #nosec G304 -- the user names the file
+	if err != nil {
+		return nil, fmt.Errorf("--price-file: %w", err)
+	}
+	if _, err := data.ParsePrices(text); err != nil {
+		return nil, hinted{fmt.Errorf("--price-file: %s: %w", file, err), "echo '* * 0.0000166667 0.0000002' > prices.txt"}
+	}
+	return text, nil
 }
 
 // folderOf is the folder of a template, or the folder itself.

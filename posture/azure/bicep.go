@@ -122,8 +122,11 @@ func (p *bicepParser) peekWord(s string) bool {
 func (p *bicepParser) statement() bool {
 	if p.take("@") {
 		e := p.postfix()
+		if e == nil {
+			return false
+		}
 		p.decorators = append(p.decorators, e)
-		return e != nil
+		return true
 	}
 	defer func() { p.decorators = nil }()
 	pos := p.pos(p.at)

@@ -167,6 +167,7 @@ func TestStatements(t *testing.T) {
 		{"named by prefix", func(m *model.Model, _ *model.Function) {
 			role(m, allow("dynamodb:PutItem", "arn:aws:dynamodb:eu-west-1:123456789012:table/orders-*"))
 		}, "", "some tables"},
+		{"one bucket's objects", func(m *model.Model, _ *model.Function) { role(m, allow("s3:PutObject", "arn:aws:s3:::uploads/*")) }, "", "a bucket is named"},
 		{"no resources to name", func(m *model.Model, _ *model.Function) {
 			role(m, allow("xray:PutTraceSegments s3:ListAllMyBuckets", "*"))
 		}, "", "cannot be restricted"},
@@ -181,6 +182,7 @@ func TestStatements(t *testing.T) {
 		{"open read", func(m *model.Model, _ *model.Function) { role(m, allow("sqs:GetQueueAttributes", "*")) }, "iam-wildcard-resource low", "tells little"},
 		{"bulk objects", func(m *model.Model, _ *model.Function) { role(m, allow("s3:GetObject", "arn:aws:s3:::*/*")) }, "iam-bulk-read medium", "every object"},
 		{"bulk secrets", func(m *model.Model, _ *model.Function) { role(m, allow("secretsmanager:GetSecretValue", "*")) }, "iam-bulk-read high", "every secret"},
+		{"every key", func(m *model.Model, _ *model.Function) { role(m, allow("kms:Decrypt", "*")) }, "iam-bulk-read high", "every key"},
 		{"one secret", func(m *model.Model, _ *model.Function) { role(m, allow("secretsmanager:GetSecretValue", "@B")) }, "", "named"},
 		{"unknown actions", func(m *model.Model, _ *model.Function) { m.Roles[0].Policies[0].Statements[0].Actions.Open = true }, "", "what is not known is not held against it"},
 		{"not action", func(m *model.Model, _ *model.Function) {

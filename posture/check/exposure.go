@@ -123,6 +123,11 @@ func (r *run) permissions() {
 		if !ok || !strings.HasSuffix(service, ".amazonaws.com") || p.Implicit {
 			continue
 		}
+		if service == "s3.amazonaws.com" && !p.SourceARN.Absent() && p.SourceAccount.Absent() && p.Organization.Absent() {
+			where.severity = fnvet.Low // an ARN of a bucket says no account, and its name can be taken again
+			r.add(permissionSource, where, "%s by the name of a bucket, in whichever account it is", service)
+			continue
+		}
 		if !p.SourceARN.Absent() || !p.SourceAccount.Absent() || !p.Organization.Absent() || !p.Token.Absent() {
 			continue
 		}
@@ -152,7 +157,7 @@ func (r *run) routes() {
 	}
 	for _, f := range r.m.Functions {
 		for _, t := range f.Triggers {
-			if t.Route != nil && (t.Kind == fnvet.TriggerHTTP || t.Kind == fnvet.TriggerURL) {
+			if t.Route != nil && (t.Kind == fnvet.TriggerHTTP || t.Kind == fnvet.TriggerURL && f.Endpoint == nil) {
 				r.route(r.m.FindAPI(t.API), t.Route, f.ID)
 			}
 		}

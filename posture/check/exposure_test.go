@@ -40,7 +40,10 @@ func TestExposure(t *testing.T) {
 		{"permission for all", func(m *model.Model, _ *model.Function) { permission(m, "*", "") }, "permission-public high", "everyone"},
 		{"permission of an organisation", func(m *model.Model, _ *model.Function) { permission(m, "*", "").Organization = txt("o-1") }, "", "narrowed"},
 		{"S3 without source", func(m *model.Model, _ *model.Function) { permission(m, "s3.amazonaws.com", "") }, "permission-without-source medium", "any bucket"},
-		{"S3 with source", func(m *model.Model, _ *model.Function) { permission(m, "s3.amazonaws.com", "arn:aws:s3:::b") }, "", "one bucket"},
+		{"S3 with a bucket", func(m *model.Model, _ *model.Function) { permission(m, "s3.amazonaws.com", "arn:aws:s3:::b") }, "permission-without-source low", "its name may be another's one day"},
+		{"S3 with a bucket of an account", func(m *model.Model, _ *model.Function) {
+			permission(m, "s3.amazonaws.com", "arn:aws:s3:::b").SourceAccount = txt("123456789012")
+		}, "", "one bucket"},
 		{"API without source", func(m *model.Model, _ *model.Function) { permission(m, "apigateway.amazonaws.com", "") }, "permission-without-source low", "any API"},
 		{"made by SAM", func(m *model.Model, _ *model.Function) { permission(m, "s3.amazonaws.com", "").Implicit = true }, "", "nobody wrote it"},
 		{"open route", func(_ *model.Model, f *model.Function) { public(f) }, "route-without-auth low", "reads only"},

@@ -159,6 +159,9 @@ func broad(t model.Text) bool {
 	if len(rest) == 0 || strings.ContainsRune(parts[5], hidden) {
 		return false
 	}
+	if parts[2] == "s3" && len(rest) > 1 {
+		return strings.Trim(rest[0], "*") == "" // the first is a bucket, not a type
+	}
 	stars := 0
 	for i, w := range rest {
 		if strings.Trim(w, "*") == "" {

@@ -118,6 +118,7 @@ func (r *run) pattern(g grant, pattern string, where at, public bool) {
 			if !plumbing(a.String()) {
 				writes = append(writes, a.String())
 			}
+		default:
 		}
 	}
 	if rest == "*" {
@@ -152,7 +153,7 @@ func (r *run) openResources(g grant, where at, public bool) {
 			name := a.String()
 			switch {
 			case len(a.Types) == 0 || plumbing(name) || strings.EqualFold(name, "iam:PassRole"):
-			case r.ctx.Data.Exposes(name):
+			case r.ctx.Data.Exposes(name) || name == "kms:Decrypt":
 				exposing = append(exposing, name)
 			case a.Level.Changes() || a.Level == data.Tagging:
 				changing = append(changing, name)

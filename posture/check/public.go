@@ -48,6 +48,7 @@ func (r *run) publicTrigger(t *model.Trigger) (string, bool) {
 		if what, _, ok := r.writable(t.Source); ok {
 			return what + " that anyone may write to", true
 		}
+	default:
 	}
 	return "", false
 }

@@ -156,6 +156,7 @@ func (r *run) resources(kind fnvet.TriggerKind) []*model.Resource {
 		for _, x := range r.m.Tables {
 			out = append(out, &x.Resource)
 		}
+	default:
 	}
 	return out
 }

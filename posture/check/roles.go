@@ -76,6 +76,7 @@ func weigh(c *data.Catalog, statements []data.Statement) (all bool, permissions,
 					permissions++
 				case data.Write:
 					writes++
+				default:
 				}
 			}
 		}
@@ -176,7 +177,7 @@ func (r *run) selfChange() {
 		for _, g := range a.grants {
 			var able []string
 			for _, action := range ownActions {
-				if g.may(action) && r.onItself(g, f, action) && !(g.s != nil && slices.Contains(g.actions, strings.SplitN(action, ":", 2)[0]+":*")) {
+				if g.may(action) && r.onItself(g, f, action) && (g.s == nil || !slices.Contains(g.actions, strings.SplitN(action, ":", 2)[0]+":*")) {
 					able = append(able, action)
 				}
 			}

@@ -9,7 +9,7 @@ const (
 	permissionSource = "config/permission-without-source"
 	routeNoAuth      = "config/route-without-auth"
 	authorizerUnused = "config/authorizer-unused"
-	apiKeyOnly       = "config/api-key-only"
+	apiKeyOnly       = "config/api-key-only" // #nosec G101 -- the name of a rule
 	publicSource     = "config/public-trigger-source"
 	noValidation     = "config/no-request-validation"
 	codeBucket       = "config/code-in-public-bucket"

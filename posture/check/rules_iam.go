@@ -11,7 +11,7 @@ const (
 	iamManaged          = "config/iam-managed-policy"
 	iamTemplateWildcard = "config/iam-sam-template-wildcard"
 	iamEscalation       = "config/iam-privilege-escalation"
-	iamPassRole         = "config/iam-pass-role"
+	iamPassRole         = "config/iam-pass-role" // #nosec G101 -- the name of a rule
 	iamBulkRead         = "config/iam-bulk-read"
 	iamNotAction        = "config/iam-not-action"
 	iamNotResource      = "config/iam-not-resource"

@@ -4,6 +4,7 @@ import (
 	"regexp"
 	"slices"
 	"strings"
+	"sync"
 
 	"github.com/fnvet/fnvet"
 	"github.com/fnvet/fnvet/posture/model"
@@ -51,7 +52,12 @@ func snake(s string) string {
 
 // noSecret are literals that no one would guess a secret behind: addresses of a
 // store, placeholders, switches, names.
-var noSecret = regexp.MustCompile(`(?i)^(|true|false|yes|no|on|off|none|null|undefined|n/?a|todo|tbd|dummy|test|example|sample|placeholder|change[-_ ]?me|changeit|replace[-_ ]?me|x+|\*+|\.+|<.*>|\[.*\]|\{.*\}|%.*%|your[-_ ].*|my[-_ ](secret|password|token)|.*(/|^)(dev|prod|stage|staging|test)/.*|/[\w./-]+|arn:.*|ssm:.*|vault:.*|secretmanager:.*|projects/.*/secrets/.*|https?://[^:@]*|[a-z0-9]+(-[a-z0-9]+)*[-_](secret|token|password|key|name|table)s?|\d{1,5})$`)
+var noSecret = lazy(`(?i)^(|true|false|yes|no|on|off|none|null|undefined|n/?a|todo|tbd|dummy|test|example|sample|placeholder|change[-_ ]?me|changeit|replace[-_ ]?me|x+|\*+|\.+|<.*>|\[.*\]|\{.*\}|%.*%|your[-_ ].*|my[-_ ](secret|password|token)|.*(/|^)(dev|prod|stage|staging|test)/.*|/[\w./-]+|arn:.*|ssm:.*|vault:.*|secretmanager:.*|projects/.*/secrets/.*|https?://[^:@]*|[a-z0-9]+(-[a-z0-9]+)*[-_](secret|token|password|key|name|table)s?|\d{1,5})$`)
+
+// lazy compiles a pattern when it is first used.
+func lazy(text string) func() *regexp.Regexp {
+	return sync.OnceValue(func() *regexp.Regexp { return regexp.MustCompile(text) })
+}
 
 // keyVault is Azure's reference to a secret, which the platform resolves at run time.
 const keyVault = "@microsoft.keyvault("
@@ -78,7 +84,7 @@ func holdsValue(f *model.Function) bool {
 			refs := t.Refs()
 			if len(refs) == 0 {
 				lit, _ := t.Literal()
-				return len(lit) >= 6 && !noSecret.MatchString(lit) && !strings.HasPrefix(strings.ToLower(lit), keyVault)
+				return len(lit) >= 6 && !noSecret().MatchString(lit) && !strings.HasPrefix(strings.ToLower(lit), keyVault)
 			}
 			return slices.ContainsFunc(refs, func(x model.Ref) bool { return x.Kind == model.RefDynamic || x.Kind == model.RefParameter })
 		})
@@ -105,6 +111,7 @@ func (r *run) variable(f *model.Function, v model.Variable) bool {
 				found = true
 			case model.RefParameter:
 				r.parameter(f, v, ref.ID)
+			default:
 			}
 		}
 	}
@@ -121,10 +128,10 @@ func (r *run) secretValue(name, value string) (string, bool) {
 			return kind, true
 		}
 	}
-	if urlPassword.MatchString(value) && !noSecretURL.MatchString(value) {
+	if urlPassword().MatchString(value) && !noSecretURL().MatchString(value) {
 		return "an address with a password", true
 	}
-	if !secretName(name) || len(value) < 6 || noSecret.MatchString(value) || strings.ContainsAny(value, " \t") && !strings.Contains(value, "=") {
+	if !secretName(name) || len(value) < 6 || noSecret().MatchString(value) || strings.ContainsAny(value, " \t") && !strings.Contains(value, "=") {
 		return "", false
 	}
 	if strings.HasPrefix(low, "usedevelopmentstorage=") {
@@ -134,8 +141,8 @@ func (r *run) secretValue(name, value string) (string, bool) {
 }
 
 var (
-	urlPassword = regexp.MustCompile(`^[a-zA-Z][a-zA-Z0-9+.-]*://[^/:@\s]*:[^/@\s]{4,}@[^/\s]+`)
-	noSecretURL = regexp.MustCompile(`(?i)://[^/@]*:(password|passwd|secret|changeme|x+|\*+|<[^>]*>|\$\{?[^@]*|%[^@]*%|\{[^@]*)@`)
+	urlPassword = lazy(`^[a-zA-Z][a-zA-Z0-9+.-]*://[^/:@\s]*:[^/@\s]{4,}@[^/\s]+`)
+	noSecretURL = lazy(`(?i)://[^/@]*:(password|passwd|secret|changeme|x+|\*+|<[^>]*>|\$\{?[^@]*|%[^@]*%|\{[^@]*)@`)
 )
 
 // parameter judges a parameter whose value becomes a secret of the environment.
@@ -144,7 +151,7 @@ func (r *run) parameter(f *model.Function, v model.Variable, id string) {
 	if p == nil || !secretName(v.Name) && !secretName(p.ID) {
 		return
 	}
-	if lit, ok := literal(p.Default); ok && len(lit) >= 6 && !noSecret.MatchString(lit) && !strings.HasPrefix(p.ParamType, "AWS::SSM::") {
+	if lit, ok := literal(p.Default); ok && len(lit) >= 6 && !noSecret().MatchString(lit) && !strings.HasPrefix(p.ParamType, "AWS::SSM::") {
 		r.add(parameterDefault, at{pos: model.At(p.Default.Pos, p.Pos), resource: p.ID}, "its default becomes %s of %s", v.Name, f.ID)
 	}
 	shown := p.NoEcho.May(false, no) && !p.NoEcho.Open && !strings.HasPrefix(p.ParamType, "AWS::SSM::")
@@ -218,7 +225,7 @@ func (r *run) layers() {
 				continue
 			}
 			where := at{pos: model.At(t.Pos, f.Layers.Pos, f.Pos), resource: f.ID, key: s}
-			if last := t.Suffix(); !pinned.MatchString(last) && !strings.HasSuffix(s, "}") {
+			if last := t.Suffix(); !pinned().MatchString(last) && !strings.HasSuffix(s, "}") {
 				r.add(layerUnpinned, where, "%s has no version", s)
 			}
 			if account := accountOf(cleanARN(t)); account != "" && !r.ownAccount(account) {
@@ -231,7 +238,7 @@ func (r *run) layers() {
 	}
 }
 
-var pinned = regexp.MustCompile(`:\d+$`)
+var pinned = lazy(`:\d+$`)
 
 // cleanARN is an ARN whose references hold no colons.
 func cleanARN(t model.Text) string { return plain(t) }

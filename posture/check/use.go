@@ -5,7 +5,9 @@ import (
 	"strings"
 
 	"github.com/fnvet/fnvet"
+	"github.com/fnvet/fnvet/posture/data"
 	"github.com/fnvet/fnvet/posture/model"
+	"github.com/fnvet/fnvet/posture/usage"
 )
 
 // usage compares what a function's code calls with what its role allows.
@@ -19,8 +21,8 @@ func (r *run) usage() {
 		if u == nil || u.Files == 0 || f.Cloud != "" && f.Cloud != model.AWS {
 			continue
 		}
-		if !a.open {
-			r.missing(f, a, u.Actions(false))
+		if lacks := r.missing(a, u); len(lacks) > 0 {
+			r.add(iamMissing, at{pos: model.At(f.Role.Pos, f.Pos), resource: f.ID}, "%s", few(lacks, 5))
 		}
 		if !u.Dynamic {
 			r.unused(f, a, u.Actions(true))
@@ -28,16 +30,26 @@ func (r *run) usage() {
 	}
 }
 
-func (r *run) missing(f *model.Function, a *about, used []string) {
+// Missing are the actions that a function's code calls and its role does not allow;
+// none where the role is not known as a whole.
+func Missing(m *model.Model, f *model.Function, c *data.Catalog, u *usage.Usage) []string {
+	r := &run{m: m, ctx: Context{Data: c}}
+	a := &about{f: f}
+	a.grants, a.open = r.grantsOf(f)
+	return r.missing(a, u)
+}
+
+func (r *run) missing(a *about, u *usage.Usage) []string {
+	if a.open {
+		return nil
+	}
 	var lacks []string
-	for _, action := range used {
+	for _, action := range u.Actions(false) {
 		if !slices.ContainsFunc(a.grants, func(g grant) bool { return g.may(action) }) {
 			lacks = append(lacks, action)
 		}
 	}
-	if len(lacks) > 0 {
-		r.add(iamMissing, at{pos: model.At(f.Role.Pos, f.Pos), resource: f.ID}, "%s", few(lacks, 5))
-	}
+	return lacks
 }
 
 // unused finds actions granted by name that the code does not call. Wildcards are
@@ -106,7 +118,8 @@ func implied(pattern string, f *model.Function) bool {
 		return true
 	}
 	writes := strings.HasPrefix(p, "sns:publish") || strings.HasPrefix(p, "sqs:send") || strings.HasPrefix(p, "events:put") || strings.HasPrefix(p, "lambda:invoke")
-	return writes && !(f.DeadLetter.Absent() && f.OnFailure.Absent() && f.OnSuccess.Absent()) || strings.HasPrefix(p, "kms:")
+	sends := !f.DeadLetter.Absent() || !f.OnFailure.Absent() || !f.OnSuccess.Absent()
+	return writes && sends || strings.HasPrefix(p, "kms:")
 }
 
 // companion reports whether an action is needed beside one that is used.

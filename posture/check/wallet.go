@@ -11,15 +11,20 @@ import (
 // concurrency judges functions without a limit of their own. That alone is only
 // advice: of public templates nearly none has one.
 func (r *run) concurrency() {
+	apps := map[string]bool{}
 	for _, f := range r.m.Functions {
-		if f.Cloud == model.Azure && f.App == "" || !f.Concurrency.Absent() || f.Concurrency.Open {
+		if f.Cloud == model.Azure && (f.App == "" || apps[f.App]) || !f.Concurrency.Absent() || f.Concurrency.Open {
 			continue
 		}
+		apps[f.App] = true
 		a := r.about[f.ID]
-		where := at{pos: f.Pos, resource: f.ID, severity: fnvet.Info}
+		where := at{pos: f.Pos, resource: appOf(f), severity: fnvet.Info}
 		cost := r.costOf(f)
 		if a.public && !r.throttled(f) {
 			where.severity = fnvet.Medium
+			if f.Cloud == model.Google || f.Cloud == model.Azure {
+				where.severity = fnvet.Low // those have a limit by default, of 100 or 200
+			}
 			r.add(noConcurrency, where, "%s takes any number of requests%s", a.how, cost)
 			continue
 		}
@@ -184,6 +189,7 @@ func (r *run) apiLimit(f *model.Function) (int, string) {
 			limit, name = max(limit, restTimeout), api.ID
 		case model.HTTP:
 			limit, name = max(limit, httpTimeout), api.ID
+		default:
 		}
 	}
 	if limit == 0 {
@@ -210,6 +216,7 @@ func (r *run) defaultTimeout(f *model.Function) {
 		case fnvet.TriggerQueue, fnvet.TriggerStream, fnvet.TriggerTable, fnvet.TriggerBucket:
 			r.add(timeoutDefault, at{pos: f.Pos, resource: f.ID}, "the default of 3 s for what a %s brings", t.Kind)
 			return
+		default:
 		}
 	}
 }
@@ -268,6 +275,7 @@ func (r *run) async() {
 					where := at{pos: f.Pos, resource: f.ID, severity: fnvet.Low}
 					r.add(noDeadLetter, where, "events of a %s that fail twice more are gone", t.Kind)
 				}
+			default:
 			}
 		}
 	}

@@ -36,9 +36,7 @@ func readGo(c *data.Catalog, path, name string, b []byte) *source {
 			s.goName(c, string(b[at:end]))
 		}
 	}
-	if s.reflected(c) {
-		s.unsure("the binary keeps every method of a client")
-	}
+	s.doubt(c)
 	return s
 }
 
@@ -73,9 +71,9 @@ func (s *source) goName(c *data.Catalog, symbol string) {
 	s.call(service, method, 0)
 }
 
-// reflected reports whether a client has most of its service's methods, as the
-// linker leaves them where methods are looked up by name.
-func (s *source) reflected(c *data.Catalog) bool {
+// doubt makes the calls of a client uncertain that has most of its service's
+// methods, as the linker leaves them where methods are looked up by name.
+func (s *source) doubt(c *data.Catalog) {
 	seen := map[string]map[string]bool{}
 	for _, x := range s.calls {
 		if seen[x.service] == nil {
@@ -83,12 +81,13 @@ func (s *source) reflected(c *data.Catalog) bool {
 		}
 		seen[x.service][strings.ToLower(x.method)] = true
 	}
-	for service, methods := range seen {
-		if len(methods) > 12 && len(methods)*2 > len(c.Actions(service+":*")) {
-			return true
+	for i := range s.calls {
+		service := s.calls[i].service
+		if n := len(seen[service]); n > 12 && n*2 > len(c.Actions(service+":*")) {
+			s.calls[i].maybe = true
+			s.unsure("the binary keeps every method of a client")
 		}
 	}
-	return false
 }
 
 // Java's clients, by the beginning of their class's name: what follows is the service.

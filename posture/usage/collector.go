@@ -123,13 +123,18 @@ func (c *Collector) own(name string) bool {
 }
 
 // For returns what the code under a folder of the artifact calls; "" is all of it.
-// It is nil when there is no code that is read.
-func (c *Collector) For(root string) *Usage {
+// Where the handler's file is known, that is what it brings in; else all. It is nil
+// when there is no code that is read.
+func (c *Collector) For(root, handler string) *Usage {
 	c.mu.Lock()
 	defer c.mu.Unlock()
 	var mine []*source
 	services := map[string]bool{}
+	reached := c.reached(root, handler)
 	for _, s := range c.sources {
+		if reached != nil && !reached[s.name] {
+			continue
+		}
 		if root != "" && root != "." && !strings.HasPrefix(s.name, strings.TrimSuffix(root, "/")+"/") || !c.own(s.name) {
 			continue
 		}
@@ -151,6 +156,18 @@ func (c *Collector) For(root string) *Usage {
 	}
 	u.tidy()
 	return u
+}
+
+// reached are the files that a handler brings in; nil: any of them may be.
+func (c *Collector) reached(root, handler string) map[string]bool {
+	if handler == "" {
+		return nil
+	}
+	w := &web{root: path.Clean(root), files: map[string]*source{}}
+	for _, s := range c.sources {
+		w.files[s.name] = s
+	}
+	return w.from(handler)
 }
 
 // join adds the calls of a file: those of known receivers, and those of others whose

@@ -67,6 +67,12 @@ func (j *js) module(i int) {
 	if !from && !required && at(j.t, i-1) != "import" {
 		return
 	}
+	if len(j.imports) < maxCalls {
+		j.imports = append(j.imports, m)
+	}
+	if strings.HasPrefix(m, "@/") || strings.HasPrefix(m, "~") || strings.HasPrefix(m, "#") {
+		j.anywhere = true
+	}
 	if wraps(m) {
 		j.unsure("the library " + m + " may call AWS itself")
 	}
@@ -298,6 +304,9 @@ func matching(t []token, i int) int {
 func (j *js) uses(i int) {
 	t := j.t
 	s := at(t, i)
+	if (s == "require" || s == "import") && at(t, i+1) == "(" && i+2 < len(t) && !t[i+2].str {
+		j.anywhere = true
+	}
 	if c, ok := j.commands[s]; ok && (at(t, i-1) == "new" || at(t, i+1) == "(") {
 		j.call(c.service, c.method, t[i].line)
 	}

@@ -17,7 +17,7 @@ type py struct {
 func readPython(c *data.Catalog, path, name, src string) *source {
 	p := &py{source: newSource(path, name), c: c, t: significant(tokens(src, python)), clients: map[string]string{}}
 	for i := range p.t {
-		p.imports(i)
+		p.statement(i)
 	}
 	for i := range p.t {
 		p.made(i)
@@ -31,19 +31,65 @@ func readPython(c *data.Catalog, path, name, src string) *source {
 	return p.source
 }
 
-func (p *py) imports(i int) {
+func (p *py) statement(i int) {
 	switch at(p.t, i) {
 	case "import", "from":
-		module := at(p.t, i+1)
+		parts := []string{at(p.t, i+1)}
 		for k := i + 2; at(p.t, k) == "." && k < i+10; k += 2 {
-			module += "." + at(p.t, k+1)
+			parts = append(parts, at(p.t, k+1))
 		}
+		module := strings.Join(parts, ".")
+		p.modules(i)
 		if wraps(module) {
 			p.unsure("the library " + module + " may call AWS itself")
 		}
+	case "import_module", "__import__":
+		p.anywhere = true
 	case "getattr":
 		if at(p.t, i+1) == "(" && i+4 < len(p.t) && at(p.t, i+3) == "," && !p.t[i+4].str && (strings.Contains(at(p.t, i+2), "client") || p.clients[at(p.t, i+2)] != "") {
 			p.unsure("a method chosen at run time")
+		}
+	}
+}
+
+// modules notes "import a.b, c" and "from .a import b, c".
+func (p *py) modules(i int) {
+	line := p.t[i].line
+	name := func(k int) (string, int) {
+		var b strings.Builder
+		for k < len(p.t) && (at(p.t, k) == "." || isWord(at(p.t, k)) && at(p.t, k) != "import" && at(p.t, k) != "as") && p.t[k].line == line {
+			b.WriteString(at(p.t, k))
+			k++
+			if at(p.t, k-1) != "." && at(p.t, k) != "." {
+				break
+			}
+		}
+		return b.String(), k
+	}
+	from, k := name(i + 1)
+	if from == "" || len(p.imports) > maxCalls {
+		return
+	}
+	p.imports = append(p.imports, from)
+	for depth := 0; k < len(p.t) && len(p.imports) < maxCalls; k++ {
+		switch s := at(p.t, k); {
+		case s == "(":
+			depth++
+		case s == ")":
+			return
+		case p.t[k].line != line && depth == 0:
+			return
+		case s == "as":
+			k++
+		case s == "," && at(p.t, i) == "import":
+			more, _ := name(k + 1)
+			p.imports = append(p.imports, more)
+		case isWord(s) && s != "import" && at(p.t, i) == "from":
+			sep := "."
+			if strings.HasSuffix(from, ".") {
+				sep = ""
+			}
+			p.imports = append(p.imports, from+sep+s)
 		}
 	}
 }

@@ -1,6 +1,9 @@
 package usage
 
-import "strings"
+import (
+	"slices"
+	"strings"
+)
 
 // A token is a word, a string literal or one byte of punctuation.
 type token struct {
@@ -141,8 +144,7 @@ func (z *tokenizer) template() {
 
 // regexp passes over a regular expression where one may stand.
 func (z *tokenizer) regexp() bool {
-	for k := len(z.out) - 1; k >= 0; k-- {
-		t := z.out[k]
+	for _, t := range slices.Backward(z.out) {
 		if t.text == "\n" {
 			continue
 		}

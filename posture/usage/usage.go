@@ -58,6 +58,8 @@ type source struct {
 	calls      []call
 	others     []call // methods of receivers that are not known: service is ""
 	dynamic    string // why, or ""
+	imports    []string
+	anywhere   bool // it imports what is chosen at run time, or by an alias
 }
 
 // A call is a method or command of a service's client.

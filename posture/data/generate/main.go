@@ -5,6 +5,7 @@ package main
 
 import (
 	"bytes"
+	"context"
 	"fmt"
 	"os"
 	"path/filepath"
@@ -19,7 +20,7 @@ import (
 func main() {
 	if err := run(); err != nil {
 		fmt.Fprintln(os.Stderr, "generate: error:", err)
-		os.Exit(1)
+		os.Exit(1) //nolint:forbidigo // this is main
 	}
 }
 
@@ -30,8 +31,9 @@ func run() error {
 	}
 	defer os.RemoveAll(tmp)
 	g := &generator{dir: tmp, date: time.Now().UTC().Format("2006-01-02")}
-	for _, step := range []func() error{g.actions, g.managed, g.escalations, g.lambdaRuntimes, g.googleRuntimes, g.prices} {
-		if err := step(); err != nil {
+	ctx := context.Background()
+	for _, step := range []func(context.Context) error{g.actions, g.managed, g.escalations, g.lambdaRuntimes, g.googleRuntimes, g.prices} {
+		if err := step(ctx); err != nil {
 			return err
 		}
 	}
@@ -59,8 +61,8 @@ func write(name string, text []byte) error {
 	return os.WriteFile(filepath.Clean(name), text, 0o600)
 }
 
-func (g *generator) escalations() error {
-	p, err := g.pip("cloudsplaining")
+func (g *generator) escalations(ctx context.Context) error {
+	p, err := g.pip(ctx, "cloudsplaining")
 	if err != nil {
 		return err
 	}

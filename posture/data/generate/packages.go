@@ -5,6 +5,7 @@ import (
 	"archive/zip"
 	"bytes"
 	"compress/gzip"
+	"context"
 	"encoding/json"
 	"errors"
 	"fmt"
@@ -22,8 +23,8 @@ type pkg struct {
 }
 
 // npm fetches the newest version of a package.
-func (g *generator) npm(name string) (*pkg, error) {
-	file, err := g.fetch(".tgz", "npm", "pack", "--silent", "--pack-destination", g.dir, name)
+func (g *generator) npm(ctx context.Context, name string) (*pkg, error) {
+	file, err := g.fetch(ctx, ".tgz", "npm", "pack", "--silent", "--pack-destination", g.dir, name)
 	if err != nil {
 		return nil, err
 	}
@@ -58,8 +59,8 @@ func (g *generator) npm(name string) (*pkg, error) {
 }
 
 // pip fetches the newest version of a package that has a wheel for any platform.
-func (g *generator) pip(name string) (*pkg, error) {
-	file, err := g.fetch(".whl", "pip", "download", "--quiet", "--no-deps", "--only-binary", ":all:", "--dest", g.dir, name)
+func (g *generator) pip(ctx context.Context, name string) (*pkg, error) {
+	file, err := g.fetch(ctx, ".whl", "pip", "download", "--quiet", "--no-deps", "--only-binary", ":all:", "--dest", g.dir, name)
 	if err != nil {
 		return nil, err
 	}
@@ -104,7 +105,7 @@ func (p *pkg) describe(metadata string) {
 }
 
 // fetch runs a client and returns the file it has put into the directory.
-func (g *generator) fetch(ext, command string, args ...string) (string, error) {
+func (g *generator) fetch(ctx context.Context, ext, command string, args ...string) (string, error) {
 	before, err := filepath.Glob(filepath.Join(g.dir, "*"+ext))
 	if err != nil {
 		return "", err
@@ -114,7 +115,7 @@ func (g *generator) fetch(ext, command string, args ...string) (string, error) {
 			return "", err
 		}
 	}
-	cmd := exec.Command(command, args...) // #nosec G204 -- arguments of this program
+	cmd := exec.CommandContext(ctx, command, args...) // #nosec G204 -- arguments of this program
 	cmd.Stderr = os.Stderr
 	if err := cmd.Run(); err != nil {
 		return "", fmt.Errorf("%s: %w", strings.Join(append([]string{command}, args...), " "), err)

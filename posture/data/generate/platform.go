@@ -2,6 +2,7 @@ package main
 
 import (
 	"bytes"
+	"context"
 	"encoding/json"
 	"fmt"
 	"maps"
@@ -12,8 +13,8 @@ import (
 )
 
 // lambdaRuntimes writes "name deprecated create-block update-block successor".
-func (g *generator) lambdaRuntimes() error {
-	p, err := g.pip("cfn-lint")
+func (g *generator) lambdaRuntimes(ctx context.Context) error {
+	p, err := g.pip(ctx, "cfn-lint")
 	if err != nil {
 		return err
 	}
@@ -47,8 +48,8 @@ func text(s *string) string {
 
 // googleRuntimes writes the same of Google; after the decommission date functions
 // can neither be created nor updated.
-func (g *generator) googleRuntimes() error {
-	p, err := g.npm("firebase-tools")
+func (g *generator) googleRuntimes(ctx context.Context) error {
+	p, err := g.npm(ctx, "firebase-tools")
 	if err != nil {
 		return err
 	}
@@ -89,8 +90,8 @@ func (g *generator) googleRuntimes() error {
 const requestPrice = 0.0000002
 
 // prices writes "region architecture USD-per-GB-second USD-per-request".
-func (g *generator) prices() error {
-	p, err := g.npm("artillery@2.0.28")
+func (g *generator) prices(ctx context.Context) error {
+	p, err := g.npm(ctx, "artillery@2.0.28")
 	if err != nil {
 		return err
 	}
