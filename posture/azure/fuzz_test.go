@@ -37,6 +37,7 @@ func TestHostile(t *testing.T) {
 		{"if", "resource a 'b' = " + deep("if (")},
 		{"for", "var a = " + deep("[for a in b: ")},
 		{"what doubles", doubling + "resource s 'Microsoft.Web/sites@1' = {\n name: v59\n kind: 'functionapp'\n properties: { siteConfig: { appSettings: l59 } }\n}\n"},
+		{"a decorator that ends", "@secure(=\nparam a string"},
 		{"itself", "var a = b\nvar b = a\nresource s 'Microsoft.Web/sites@1' = {\n name: a\n}\n"},
 		{"module of itself", "module m './main.bicep' = {\n}\nmodule n './main.bicep' = {\n}\n"},
 	} {
