@@ -73,6 +73,12 @@ type Facts struct {
 	// Functions is set by the detector that reads templates: those whose code is,
 	// or may be, in the artifact.
 	Functions []Function
+	// Templates and Config are set by that detector too: Config fills what the
+	// artifact does not state of itself.
+	Templates []Template
+	Config    *Config
+	// Policies is set by it when they are asked for.
+	Policies []RolePolicy
 	// Archives are those inside the artifact that were opened as well.
 	Archives []Archive
 	// Texts are the licence texts, for the packages they lie with.
@@ -188,6 +194,26 @@ type Artifact struct {
 	// Archives are those inside the artifact that were opened as well, by path.
 	Archives []Archive `json:"archives,omitempty"`
 	Config   Config    `json:"config"`
+	// Templates are those that were read, in the artifact and beside it.
+	Templates []Template `json:"templates,omitempty"`
+}
+
+// A Template is a template or function setting that was read.
+type Template struct {
+	Path       string       `json:"path"`
+	Dialect    string       `json:"dialect"`   // "sam", "cloudformation", "serverless", "terraform"
+	Functions  []string     `json:"functions"` // logical names
+	Unresolved []Unresolved `json:"unresolved"`
+}
+
+// An Unresolved is what a template says and could not be worked out from it alone.
+// It is no Gap unless a rule could have been decided by it.
+type Unresolved struct {
+	Path   string `json:"path"`
+	Line   int    `json:"line"`
+	Column int    `json:"column"`
+	What   string `json:"what"` // "Fn::ImportValue vpc-id"
+	Why    string `json:"why"`
 }
 
 // A Layer is one layer of an image, lowest first, or a Lambda layer.

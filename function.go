@@ -72,3 +72,20 @@ type Grant struct {
 	Path      string
 	Line      int
 }
+
+// A RolePolicy is the IAM policy that a function needs for what its code calls and
+// what the platform does in its name.
+type RolePolicy struct {
+	// Function is the logical name, "" for code that no template speaks of.
+	Function string
+	Document []byte // JSON, as IAM and templates take it
+	// Named holds words in resources that stand for names nothing states: "TableName".
+	Named []string
+	// Unsure holds actions that the code may call.
+	Unsure []string
+	// Missing holds actions that the code calls and the role does not allow.
+	Missing []string
+	// Open says why there may be calls that were not found, "" when there are none.
+	Open  string
+	Files int // of code that were read
+}

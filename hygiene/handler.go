@@ -12,9 +12,9 @@ import (
 // handlerFile notes a file that a handler may name: scripts and programs of the
 // package itself, classes in any archive.
 func (d *Detector) handlerFile(f *fnvet.File) {
-	switch ext := path.Ext(f.Name); ext {
-	case ".class":
-	case ".js", ".mjs", ".cjs", ".py", ".rb", ".dll", ".so", ".pyc", "":
+	switch ext := path.Ext(f.Name); {
+	case ext == ".class":
+	case ext == ".js", ext == ".mjs", ext == ".cjs", ext == ".py", ext == ".rb", ext == ".dll", ext == ".so", ext == ".pyc", ext == "", sourceFile(ext):
 		if f.Depth > 0 || strings.Contains(f.Name, "node_modules/") || ext == "" && strings.Contains(f.Name, "/") {
 			return
 		}
@@ -54,10 +54,7 @@ func (d *Detector) handlerFindings() []fnvet.Finding {
 		return nil
 	}
 	for _, name := range wanted {
-		if _, there := d.code[nameHash(name)]; there {
-			return nil
-		}
-		if _, there := d.code[nameHash("BOOT-INF/classes/"+name)]; there {
+		if d.there(name) || d.there("BOOT-INF/classes/"+name) {
 			return nil
 		}
 	}

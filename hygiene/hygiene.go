@@ -42,6 +42,9 @@ type Detector struct {
 	code     map[uint64]struct{}     // hashes of names a handler may have
 	cut      bool                    // a map was full
 	azure    bool                    // the package is for Azure Functions
+
+	functions []fnvet.Function // that templates state, certainly of the artifact
+	folders   map[string]int64 // sizes of files by folder
 }
 
 // Bounds of what is kept.
@@ -68,7 +71,7 @@ type place struct {
 // New returns a detector for one scan.
 func New(o Options) *Detector {
 	return &Detector{options: o, tops: map[string]int64{}, places: map[placeKey]*place{},
-		natives: map[string]*nativeGroup{}, code: map[uint64]struct{}{}}
+		natives: map[string]*nativeGroup{}, code: map[uint64]struct{}{}, folders: map[string]int64{}}
 }
 
 // Situate tells what the artifact is and whether the walk saw every file of it,
@@ -115,6 +118,7 @@ func (d *Detector) count(f *fnvet.File) {
 	d.mu.Lock()
 	defer d.mu.Unlock()
 	d.unpacked += f.Size
+	d.folder(f)
 	if f.Archive && f.Path == f.Name && !strings.Contains(f.Name, "/") && len(d.tops) < maxPlaces {
 		d.tops[strings.Clone(f.Path)] = f.Size
 	}
@@ -153,6 +157,7 @@ func (d *Detector) Finish(_ context.Context, removed func(path, layer string) bo
 	}
 	facts.Findings = append(facts.Findings, d.platformFindings(removed)...)
 	facts.Findings = append(facts.Findings, d.handlerFindings()...)
+	facts.Findings = append(facts.Findings, d.statedHandlers()...)
 	facts.Findings = append(facts.Findings, d.sizeFindings()...)
 	if d.cut {
 		facts.Gaps = append(facts.Gaps, fnvet.Gap{Path: d.artifact.Name, Reason: fnvet.GapLimit, Detail: "too many files for the hygiene rules to remember"})

@@ -282,3 +282,52 @@ func FuzzDetect(f *testing.F) {
 		}
 	})
 }
+
+func TestInform(t *testing.T) {
+	elfARM := []byte("\x7fELF\x02\x01\x01" + strings.Repeat("\x00", 9) + "\x03\x00\xb7\x00" + strings.Repeat("\x00", 60))
+	node := fnvet.Function{Name: "Orders", Path: "template.yaml", Line: 7, Cloud: "aws", Runtime: "nodejs22.x", Handler: "index.handler", Sure: true}
+	with := func(change func(*fnvet.Function)) []fnvet.Function {
+		f := node
+		change(&f)
+		return []fnvet.Function{f}
+	}
+	for _, c := range []struct {
+		why       string
+		functions []fnvet.Function
+		files     []string
+		want      []string
+	}{
+		{"the handler is there", with(func(*fnvet.Function) {}), []string{"index.js"}, nil},
+		{"in the folder of its code", with(func(f *fnvet.Function) { f.Root = "src" }), []string{"src/index.mjs"}, nil},
+		{"before its build", with(func(*fnvet.Function) {}), []string{"index.ts"}, nil},
+		{"missing", with(func(*fnvet.Function) {}), []string{"app.js"}, []string{"hygiene/missing-handler template.yaml:7 Orders"}},
+		{"in another folder", with(func(f *fnvet.Function) { f.Root = "src" }), []string{"index.js"}, []string{"hygiene/missing-handler template.yaml:7 Orders"}},
+		{"maybe of another artifact", with(func(f *fnvet.Function) { f.Sure = false }), []string{"app.js"}, nil},
+		{"a native library of the wrong processor", with(func(f *fnvet.Function) { f.Architectures = []string{"x86_64"} }), []string{"index.js", "lib/x.so"}, []string{"hygiene/native-architecture fn.zip!/lib/x.so:0 "}},
+		{"of the right one", with(func(f *fnvet.Function) { f.Architectures = []string{"arm64"} }), []string{"index.js", "lib/x.so"}, nil},
+	} {
+		d := hygiene.New(hygiene.Options{})
+		for _, name := range c.files {
+			data := []byte("x")
+			if strings.HasSuffix(name, ".so") {
+				data = elfARM
+			}
+			if _, err := d.Detect(t.Context(), &fnvet.File{Path: "fn.zip!/" + name, Name: name, Size: int64(len(data)), Data: data}); err != nil {
+				t.Fatal(err)
+			}
+		}
+		d.Situate(zipped, nil, true)
+		d.Inform(c.functions)
+		facts, err := d.Finish(t.Context(), func(string, string) bool { return false })
+		if err != nil {
+			t.Fatal(err)
+		}
+		var got []string
+		for _, f := range facts.Findings {
+			got = append(got, fmt.Sprintf("%s %s:%d %s", f.ID, f.Path, f.Line, f.Resource))
+		}
+		if d := cmp.Diff(c.want, got); d != "" {
+			t.Errorf("%s: %s", c.why, d)
+		}
+	}
+}

@@ -19,6 +19,9 @@ func (d *Detector) sizeFindings() []fnvet.Finding {
 	if d.azure {
 		return nil
 	}
+	if found, ok := d.statedSizes(); ok {
+		return found
+	}
 	return Sizes(d.artifact, d.unpacked-d.self())
 }
 

@@ -292,6 +292,9 @@ func (d *Detector) target() (platforms, string) {
 			return p, "as the function's configuration states"
 		}
 	}
+	if p := d.statedPlatform(); p != 0 {
+		return p, "as its template states"
+	}
 	if p := architecture(d.artifact.Config.Architecture); p != 0 && d.artifact.Config.OS != "windows" {
 		return p, "as the image states"
 	}

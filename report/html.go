@@ -384,6 +384,9 @@ func facts(r *fnvet.Report) [][2]string {
 		advisories = fmt.Sprintf("%d, newest %s (%.0f h old)", db.Advisories, db.Modified, db.AgeHours)
 	}
 	var out [][2]string
+	for _, bill := range bills(r) {
+		out = append(out, [2]string{"Worst-case bill", clean(bill)})
+	}
 	for _, f := range [][2]string{
 		{"Type", r.Artifact.Type}, {"Size", size(r.Artifact.Size)}, {"Digest", r.Artifact.Digest}, {"CodeSha256", r.Artifact.CodeSHA256},
 		{"Distribution", r.Artifact.Config.Distro}, {"Scanned", started},

@@ -227,6 +227,10 @@ func (m *markdown) places(kind fnvet.Kind, groups []pathGroup) {
 
 // rest folds away what does not block.
 func (m *markdown) rest(s *summary) {
+	for _, bill := range bills(s.Report) {
+		m.line("")
+		m.line("Worst-case bill: " + prose(bill))
+	}
 	for _, part := range []struct {
 		title    string
 		findings []*fnvet.Finding

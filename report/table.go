@@ -298,6 +298,12 @@ func (t *table) rest(s *summary) {
 		t.line("")
 		t.wrapped("", "Not blocking: "+strings.Join(parts, ", "))
 	}
+	for i, bill := range bills(s.Report) {
+		if i == 0 {
+			t.line("")
+		}
+		t.wrapped("", "Worst-case bill: "+clean(bill))
+	}
 	by := map[string]int{}
 	for _, f := range s.hidden {
 		by[f.Suppressed.By]++

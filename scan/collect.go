@@ -126,6 +126,10 @@ func (h *Harvest) join(r *fnvet.Report) ([]fnvet.Package, *fnvet.Distro) {
 		if _, is := gone[at{p.Path, p.Layer}]; is {
 			continue
 		}
+		r.Artifact.Templates = append(r.Artifact.Templates, p.Facts.Templates...)
+		if p.Facts.Config != nil {
+			fill(&r.Artifact.Config, p.Facts.Config)
+		}
 		pkgs = append(pkgs, p.Facts.Packages...)
 		r.Artifact.Archives = append(r.Artifact.Archives, p.Facts.Archives...)
 		if distro == nil {
@@ -133,6 +137,15 @@ func (h *Harvest) join(r *fnvet.Report) ([]fnvet.Package, *fnvet.Distro) {
 		}
 	}
 	return pkgs, distro
+}
+
+// fill puts what a template states of the artifact where that states nothing itself.
+func fill(c, from *fnvet.Config) {
+	c.Runtime, c.Handler, c.Role, c.Tracing = cmp.Or(c.Runtime, from.Runtime), cmp.Or(c.Handler, from.Handler), cmp.Or(c.Role, from.Role), cmp.Or(c.Tracing, from.Tracing)
+	c.MemoryMB, c.TimeoutS, c.EphemeralMB = cmp.Or(c.MemoryMB, from.MemoryMB), cmp.Or(c.TimeoutS, from.TimeoutS), cmp.Or(c.EphemeralMB, from.EphemeralMB)
+	if len(c.Architectures) == 0 {
+		c.Architectures = from.Architectures
+	}
 }
 
 // collector gathers facts from concurrent visits. Only files that yielded

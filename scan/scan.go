@@ -117,12 +117,12 @@ func Complete(ctx context.Context, h *Harvest, c Config) *fnvet.Report {
 func nothing(r *fnvet.Report, files int) []fnvet.Gap {
 	detail := ""
 	switch {
-	case len(r.Packages)+len(r.Findings)+len(r.Gaps) > 0:
+	case len(r.Packages)+len(r.Findings)+len(r.Gaps)+len(r.Artifact.Templates) > 0:
 		return nil
 	case files == 0:
 		detail = "there is no file in it"
 	case r.Artifact.Type == "file":
-		detail = "not an archive, an image, an SBOM, a lockfile or a binary that fnvet reads"
+		detail = "not an archive, an image, an SBOM, a template, a lockfile or a binary that fnvet reads"
 	default:
 		return nil
 	}
@@ -189,6 +189,11 @@ func redact(r *fnvet.Report, mask func(string) string) {
 	}
 	for i := range r.Gaps {
 		r.Gaps[i].Detail = mask(r.Gaps[i].Detail)
+	}
+	for _, t := range r.Artifact.Templates {
+		for i := range t.Unresolved {
+			t.Unresolved[i].What = mask(t.Unresolved[i].What)
+		}
 	}
 }
 

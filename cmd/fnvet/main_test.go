@@ -30,6 +30,10 @@ func TestScripts(t *testing.T) {
 	if err != nil || len(scripts) == 0 {
 		t.Fatalf("no scripts: %v", err)
 	}
+	stacks, err := filepath.Abs("../../posture/check/testdata")
+	if err != nil {
+		t.Fatal(err)
+	}
 	registry, cert := startRegistry(t)
 	testscript.Run(t, testscript.Params{
 		Files:               scripts,
@@ -42,11 +46,12 @@ func TestScripts(t *testing.T) {
 			env.Setenv("LocalAppData", filepath.Join(home, "cache"))
 			env.Setenv("AppData", filepath.Join(home, "config"))
 			env.Setenv("DATA", data)
+			env.Setenv("STACKS", stacks)
 			env.Setenv("REGISTRY", registry)
 			env.Setenv("REGISTRY_CERT", cert)
 			return os.MkdirAll(home, 0o700)
 		},
-		Cmds: map[string]func(ts *testscript.TestScript, neg bool, args []string){"code": code, "samebuttime": sameButTime, "sameids": sameIDs, "keypair": keyPair},
+		Cmds: map[string]func(ts *testscript.TestScript, neg bool, args []string){"code": code, "samebuttime": sameButTime, "sameids": sameIDs, "samerules": sameRules, "keypair": keyPair},
 	})
 }
 
@@ -95,5 +100,29 @@ func sameIDs(ts *testscript.TestScript, _ bool, args []string) {
 	a, b := list(args[0]), list(args[1])
 	if len(a) == 0 || !slices.Equal(a, b) {
 		ts.Fatalf("%s has %q, %s has %q", args[0], a, args[1], b)
+	}
+}
+
+// sameRules wants the same set of rules in every JSON report, of findings that all
+// say where and what to do.
+func sameRules(ts *testscript.TestScript, _ bool, files []string) {
+	list := func(file string) []string {
+		var r fnvet.Report
+		ts.Check(json.Unmarshal([]byte(ts.ReadFile(file)), &r))
+		var ids []string
+		for _, f := range r.Findings {
+			if f.ID != "config/worst-case-bill" && f.Line == 0 || f.Path == "" || f.Remediation == "" {
+				ts.Fatalf("%s: %s at %s:%d: %q", file, f.ID, f.Path, f.Line, f.Remediation)
+			}
+			ids = append(ids, f.ID)
+		}
+		slices.Sort(ids)
+		return slices.Compact(ids)
+	}
+	first := list(files[0])
+	for _, file := range files[1:] {
+		if ids := list(file); len(first) == 0 || !slices.Equal(first, ids) {
+			ts.Fatalf("%s has %q, %s has %q", files[0], first, file, ids)
+		}
 	}
 }

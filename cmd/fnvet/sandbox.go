@@ -17,6 +17,8 @@ import (
 	"github.com/spf13/cobra"
 
 	"github.com/fnvet/fnvet"
+	"github.com/fnvet/fnvet/posture"
+	"github.com/fnvet/fnvet/posture/data"
 	"github.com/fnvet/fnvet/sandbox"
 	"github.com/fnvet/fnvet/scan"
 	"github.com/fnvet/fnvet/secrets"
@@ -51,6 +53,12 @@ type walkRequest struct {
 	Offline  bool
 	CacheDir string // absolute, or "" for no cache
 	Handler  string // the function's, or "" for what configuration and conventions say
+	// Templates are those outside the target.
+	Templates []givenTemplate
+	// Policies asks for nothing but the policies that the functions need.
+	Policies bool
+	Prices   []byte    // a price file, or nil
+	Now      time.Time // to judge ends of support by
 }
 
 // A walkMessage is one answer of a child: a part, or the end.
@@ -82,13 +90,31 @@ func (q *walkRequest) config() (scan.Config, error) {
 		c.Steps = inventory()
 		return c, nil
 	}
+	if q.Policies {
+		given, err := q.given()
+		if err != nil {
+			return scan.Config{}, err
+		}
+		c.Steps = policySteps(posture.Options{Given: given})
+		return c, nil
+	}
 	finder, err := secrets.New(secrets.Options{Key: q.Key, Rules: q.SecretRules, Now: q.Day})
 	if err != nil {
 		return scan.Config{}, err
 	}
 	c.Settings = finder
 	c.Cache = q.cache()
-	c.Steps = steps(finder, q.Handler)
+	given, err := q.given()
+	if err != nil {
+		return scan.Config{}, err
+	}
+	o := posture.Options{Given: given, Now: q.Now, Secrets: finder}
+	if q.Prices != nil {
+		if o.Prices, err = data.ParsePrices(q.Prices); err != nil {
+			return scan.Config{}, err
+		}
+	}
+	c.Steps = steps(finder, q.Handler, o)
 	return c, nil
 }
 
@@ -263,6 +289,7 @@ func (c *cli) confined(ctx context.Context, q walkRequest, board *sandbox.Board,
 	config.Unpack.Stdin = c.stdin
 	config.Watch = board
 	readable, network := unpack.Needs(q.Target, q.Unpack)
+	readable = append(readable, q.readableFolders()...)
 	if q.CacheDir != "" {
 		readable = append(readable, q.CacheDir)
 	}

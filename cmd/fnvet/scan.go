@@ -38,6 +38,8 @@ type scanFlags struct {
 	now             string
 	timeout         time.Duration
 	handler         string
+	templates       []string
+	priceFile       string
 	db              dbFlags
 	unpack          unpackFlags
 }
@@ -106,7 +108,8 @@ func (c *cli) scanCommand() *cobra.Command {
 		Long: `Scan opens each TARGET once, in memory, and says in one verdict whether it may go up.
 
 TARGET is a zip, jar or war, a tar (plain or compressed), a directory, a docker save
-archive, an OCI layout (directory or tar), an SBOM (CycloneDX, SPDX: matching only), or
+archive, an OCI layout (directory or tar), an SBOM (CycloneDX, SPDX: matching only), a
+template (SAM, CloudFormation, serverless.yml, Terraform and others), or
 - for standard input. What it is gets found from its bytes. It may be on a network too: an
 image in a registry (registry.example/app:tag, registry.example/app@sha256:…, docker://…
 for any other reference), s3://BUCKET/KEY, or a deployed function, lambda:NAME[:QUALIFIER].
@@ -117,7 +120,8 @@ could not run; 3 incomplete: something could not be looked at and nothing found 
   fnvet scan --format json --format sarif=out.sarif --fail-on high image.tar
   docker save app | fnvet scan --name app -
   fnvet scan --platform linux/arm64 registry.example/app:1.2
-  fnvet scan --layer deps-layer.zip orders.zip`,
+  fnvet scan --layer deps-layer.zip orders.zip
+  fnvet scan --template template.yaml orders.zip`,
 		Args: func(_ *cobra.Command, args []string) error {
 			if len(args) == 0 {
 				return hinted{errors.New("scan wants a target: a zip, an image archive, a directory or -"), "fnvet scan orders.zip"}
@@ -142,6 +146,8 @@ could not run; 3 incomplete: something could not be looked at and nothing found 
 	f.StringArrayVar(&flags.vex, "vex", nil, "VEX `FILE`, repeatable: OpenVEX, CycloneDX or CSAF 2.0; what it says is not affected or fixed does not count")
 	f.StringVar(&flags.now, "now", "", "the `TIME` (RFC 3339) to judge ages by, for reproducible runs")
 	f.StringVar(&flags.handler, "handler", "", "the function's `HANDLER` (src/index.handler), for reachability; default: as stated, else by convention")
+	f.StringArrayVar(&flags.templates, "template", nil, "template `FILE` or directory outside the target, repeatable: SAM, CloudFormation, serverless.yml, Terraform, IAM policy, function configuration, Azure and Google function files")
+	f.StringVar(&flags.priceFile, "price-file", "", "prices for the worst-case bill, from `FILE`: lines of region, architecture, price of a GB-second, price of a request; default: AWS's list prices")
 	f.DurationVar(&flags.timeout, "timeout", 5*time.Minute, "time limit of one target; reaching it is a gap")
 	flags.db.add(f)
 	flags.unpack.add(f)
@@ -253,6 +259,16 @@ func (c *cli) plan(flags *scanFlags, targets []string) (*scanRun, error) {
 		return nil, err
 	}
 	run.request.Only, run.request.Skip, run.request.Handler = flags.only, flags.skip, flags.handler
+	if err := checkTemplates(flags.templates); err != nil {
+		return nil, err
+	}
+	for _, p := range flags.templates {
+		run.request.Templates = append(run.request.Templates, givenTemplate{Path: p})
+	}
+	run.request.Now = run.now
+	if run.request.Prices, err = readPrices(flags.priceFile); err != nil {
+		return nil, err
+	}
 	run.request.Key, run.request.Offline = installationKey(), flags.db.offline
 	run.request.Day = run.now.UTC().Truncate(24 * time.Hour)
 	if flags.secretRules != "" {
@@ -406,6 +422,9 @@ func exitCode(reports []*fnvet.Report, failed bool) int {
 func (c *cli) scanOne(ctx context.Context, run *scanRun, target string) (*fnvet.Report, error) {
 	q := run.request
 	q.Target = target
+	if templateTarget(target) {
+		q.Templates = append(slices.Clone(q.Templates), givenTemplate{Path: target, Self: true})
+	}
 	note := c.limitStdin(q)
 	harvest, err := c.sbomTarget(q)
 	if err != nil {

@@ -9,6 +9,8 @@ import (
 	"github.com/fnvet/fnvet/hygiene"
 	"github.com/fnvet/fnvet/platform"
 	"github.com/fnvet/fnvet/policy"
+	"github.com/fnvet/fnvet/posture"
+	"github.com/fnvet/fnvet/posture/check"
 	"github.com/fnvet/fnvet/reach"
 	"github.com/fnvet/fnvet/reach/golang"
 	"github.com/fnvet/fnvet/scan"
@@ -21,8 +23,10 @@ var inventoryKinds = []fnvet.Kind{fnvet.Vulnerability, fnvet.Malware, fnvet.Lice
 
 // steps is the whole table of what a scan does with a file, made anew for each
 // target: detectors that join several files hold the state of one scan.
-func steps(finder *secrets.Scanner, handler string) []scan.Step {
-	table := inventory()
+// Templates come first: the steps below them hear which functions they state.
+func steps(finder *secrets.Scanner, handler string, templates posture.Options) []scan.Step {
+	table := []scan.Step{{Name: "posture", Kinds: fnvet.Kinds[:], Detector: posture.New(templates)}}
+	table = append(table, inventory()...)
 	table = append(table, scan.Step{Name: "platform", Kinds: fnvet.Kinds[:], Detector: platform.New()})
 	table = append(table, scan.Step{Name: "reach", Kinds: inventoryKinds, Detector: reach.New(reach.Options{Handler: handler})})
 	table = append(table, scan.Step{Name: "reach/go", Kinds: inventoryKinds, Detector: golang.Detector{}})
@@ -49,6 +53,7 @@ func rules() ([]fnvet.Rule, error) {
 	all = append(all, deps.Rules()...)
 	all = append(all, unpack.Rules()...)
 	all = append(all, hygiene.Rules()...)
+	all = append(all, check.Rules()...)
 	all = append(all, policy.Rules()...)
 	slices.SortFunc(all, func(a, b fnvet.Rule) int {
 		switch {

@@ -1,0 +1,120 @@
+package check
+
+import (
+	"math"
+	"strings"
+	"testing"
+
+	"github.com/fnvet/fnvet/posture/data"
+	"github.com/fnvet/fnvet/posture/model"
+)
+
+func prices(t *testing.T, text string) data.Prices {
+	t.Helper()
+	p, err := data.ParsePrices([]byte(text))
+	if err != nil {
+		t.Fatal(err)
+	}
+	return p
+}
+
+func near(a, b float64) bool { return math.Abs(a-b) < 1e-9*math.Max(1, math.Abs(b)) }
+
+func TestSettings(t *testing.T) {
+	env := func(name string, value model.Value[model.Text]) func(*model.Model, *model.Function) {
+		return func(_ *model.Model, f *model.Function) {
+			f.Env = append(f.Env, model.Variable{Pos: line(12), Name: name, Value: value})
+		}
+	}
+	at := func(kind model.RefKind, id string) model.Value[model.Text] {
+		return model.Is(line(12), model.To(line(12), kind, id, ""))
+	}
+	parameter := func(p model.Parameter) func(*model.Model, *model.Function) {
+		return func(m *model.Model, f *model.Function) {
+			p.Resource = res("DbPassword", "parameter")
+			m.Parameters = []*model.Parameter{&p}
+			f.KMSKey = txt("key")
+			env("DB_PASSWORD", at(model.RefParameter, "DbPassword"))(m, f)
+		}
+	}
+	layer := func(arn string) func(*model.Model, *model.Function) {
+		return func(_ *model.Model, f *model.Function) { f.Layers = texts(arn) }
+	}
+	judge(t, []row{
+		{"named secret", env("DB_PASSWORD", txt("hunter2-Zx81")), "env-secret high, env-without-customer-key low", "a literal"},
+		{"camel case", env("dbPassword", txt("hunter2-Zx81")), "env-secret high, env-without-customer-key low", "a literal"},
+		{"address with password", env("DATABASE_URL", txt("postgres://app:hunter2-Zx81@db.internal/app")), "env-secret high", "inside an address"},
+		{"address without", env("DATABASE_URL", txt("postgres://db.internal/app")), "", "no password"},
+		{"placeholder", env("DB_PASSWORD", txt("changeme")), "", "no secret"},
+		{"name of a secret", env("DB_PASSWORD", txt("prod/orders/db")), "", "a path in a store"},
+		{"ARN of a secret", env("DB_SECRET_ARN", txt("arn:aws:secretsmanager:eu-west-1:1:secret:db")), "", "a place"},
+		{"table of tokens", env("TOKEN_TABLE", txt("orders-tokens-prod")), "", "a place"},
+		{"max tokens", env("MAX_TOKENS", txt("100000")), "", "a number"},
+		{"key vault", env("DB_PASSWORD", txt("@Microsoft.KeyVault(SecretUri=https://v.vault.azure.net/secrets/db/)")), "", "resolved at run time"},
+		{"secret at run time", env("DB_PASSWORD", at(model.RefSecret, "db")), "", "right"},
+		{"plain text on deployment", env("DB_PASSWORD", at(model.RefDynamic, "db")), "env-dynamic-reference low, env-without-customer-key low", "readable then"},
+		{"not known", env("DB_PASSWORD", model.Unknown[model.Text](line(12), "?")), "", "not known"},
+		{"parameter shown", parameter(model.Parameter{}), "parameter-without-noecho low", "anyone sees it"},
+		{"parameter with default", parameter(model.Parameter{NoEcho: is(true), Default: txt("hunter2-Zx81")}), "parameter-default-secret high", "in the template"},
+		{"parameter hidden", parameter(model.Parameter{NoEcho: is(true)}), "", "right"},
+		{"parameter of a store", parameter(model.Parameter{ParamType: "AWS::SSM::Parameter::Value<String>", Default: txt("/orders/db")}), "", "a name"},
+		{"certificates unchecked", env("NODE_TLS_REJECT_UNAUTHORIZED", txt("0")), "env-dangerous high", "off"},
+		{"certificates checked", env("NODE_TLS_REJECT_UNAUTHORIZED", txt("1")), "", "on"},
+		{"python unchecked", env("PYTHONHTTPSVERIFY", txt("0")), "env-dangerous high", "off"},
+		{"preload", env("LD_PRELOAD", txt("/opt/x.so")), "env-dangerous medium", "loads code"},
+		{"debugger", env("NODE_OPTIONS", txt("--inspect=0.0.0.0")), "env-dangerous high", "opens a port"},
+		{"source maps", env("NODE_OPTIONS", txt("--enable-source-maps")), "", "harmless"},
+		{"wrapper", env("AWS_LAMBDA_EXEC_WRAPPER", txt("/var/task/run")), "env-dangerous low", "runs first"},
+		{"telemetry", env("AWS_LAMBDA_EXEC_WRAPPER", txt("/opt/otel-handler")), "", "well known"},
+		{"foreign layer", layer("arn:aws:lambda:eu-west-1:111122223333:layer:x:3"), "layer-foreign low", "not ours"},
+		{"known layer", layer("arn:aws:lambda:eu-west-1:017000801446:layer:AWSLambdaPowertoolsPythonV3:7"), "layer-foreign info", "AWS's own"},
+		{"unpinned layer", layer("arn:aws:lambda:eu-west-1:017000801446:layer:x"), "layer-unpinned low", "no version"},
+		{"no signing", func(_ *model.Model, f *model.Function) { f.CodeSigning = model.Value[model.Text]{} }, "no-code-signing info", "advice"},
+	}, Context{})
+}
+
+func TestSecretHook(t *testing.T) {
+	m := well()
+	m.Functions[0].Env = []model.Variable{{Pos: line(12), Name: "X", Value: txt("AKIA-by-format")}}
+	hook := func(_, value string) (string, bool) { return "access key", strings.HasPrefix(value, "AKIA") }
+	for _, f := range Run(m, Context{Secret: hook}) {
+		if f.ID == envSecret {
+			if strings.Contains(f.Evidence, "by-format") || !strings.Contains(f.Evidence, "access key") {
+				t.Error(f.Evidence)
+			}
+			return
+		}
+	}
+	t.Error("not found")
+}
+
+func TestRuntime(t *testing.T) {
+	runtime := func(name string) func(*model.Model, *model.Function) {
+		return func(_ *model.Model, f *model.Function) { f.Runtime = str(name) }
+	}
+	judge(t, []row{
+		{"current", runtime("python3.14"), "", "patched"},
+		{"deprecated", runtime("python3.9"), "runtime-deprecated medium", "since 2025-12-15"},
+		{"deprecated and open", func(m *model.Model, f *model.Function) { runtime("python3.9")(m, f); public(f) }, "runtime-deprecated high, route-without-auth low", "anyone calls it"},
+		{"blocked", runtime("python2.7"), "runtime-deprecated high", "cannot be updated"},
+		{"ending", runtime("provided.al2"), "runtime-deprecated medium", "ended in July"},
+		{"newer than the data", runtime("nodejs99.x"), "", "not known"},
+		{"no tracing", func(_ *model.Model, f *model.Function) { f.Tracing = model.Value[string]{} }, "tracing-off info", "advice"},
+		{"no log", func(m *model.Model, _ *model.Function) { m.Roles[0].Managed.Items = nil }, "logs-unwritable low", "no right"},
+		{"no log, perhaps", func(m *model.Model, _ *model.Function) { m.Roles[0].Managed.Items, m.Roles[0].Open = nil, true }, "", "not known"},
+		{"logs for ever", func(m *model.Model, _ *model.Function) { m.LogGroups = nil }, "log-retention info", "the default"},
+		{"no alarms", func(m *model.Model, _ *model.Function) { m.Alarms = nil }, "no-alarms info", "advice"},
+		{"private database", func(_ *model.Model, f *model.Function) {
+			f.Env = []model.Variable{{Pos: line(12), Name: "DB_HOST", Value: txt("orders.abc.eu-west-1.rds.amazonaws.com")}}
+		}, "no-vpc low", "in a network"},
+		{"database of the stack", func(m *model.Model, f *model.Function) {
+			m.Others = []*model.Resource{{ID: "Db", Type: "AWS::RDS::DBInstance"}}
+			f.Env = []model.Variable{{Pos: line(12), Name: "DB_HOST", Value: ref("Db", "Endpoint.Address")}}
+		}, "no-vpc low", "in a network"},
+		{"in the network", func(m *model.Model, f *model.Function) {
+			m.SecurityGroups = []*model.SecurityGroup{{Resource: res("G", "AWS::EC2::SecurityGroup")}}
+			f.Network = &model.Network{Pos: line(13), SecurityGroups: list(to("G", "id"))}
+			f.Env = []model.Variable{{Pos: line(12), Name: "DB_HOST", Value: txt("orders.abc.eu-west-1.rds.amazonaws.com")}}
+		}, "egress-open info", "right, but for egress"},
+	}, Context{})
+}

@@ -1,0 +1,152 @@
+package terraform
+
+// readers is the whole table of resource types that mean something to the model.
+var readers = map[string]func(*builder, *res){
+	"aws_lambda_function":                       lambdaFunction,
+	"aws_lambda_function_url":                   lambdaURL,
+	"aws_lambda_permission":                     lambdaPermission,
+	"aws_lambda_alias":                          lambdaAlias,
+	"aws_lambda_provisioned_concurrency_config": provisionedConcurrency,
+	"aws_lambda_function_event_invoke_config":   eventInvokeConfig,
+	"aws_lambda_event_source_mapping":           eventSourceMapping,
+
+	"aws_iam_role":                              role,
+	"aws_iam_role_policy":                       rolePolicy,
+	"aws_iam_policy":                            managedPolicy,
+	"aws_iam_role_policy_attachment":            attachment,
+	"aws_iam_role_policy_attachments_exclusive": attachment,
+	"aws_iam_policy_attachment":                 attachment,
+
+	"aws_api_gateway_rest_api":            restAPI,
+	"aws_api_gateway_rest_api_policy":     restAPIPolicy,
+	"aws_api_gateway_method":              restMethodOf,
+	"aws_api_gateway_integration":         restIntegration,
+	"aws_api_gateway_authorizer":          authorizer,
+	"aws_api_gateway_stage":               stage,
+	"aws_api_gateway_deployment":          stage,
+	"aws_api_gateway_method_settings":     methodSettings,
+	"aws_api_gateway_usage_plan":          usagePlan,
+	"aws_api_gateway_base_path_mapping":   domainMapping,
+	"aws_apigatewayv2_api":                httpAPI,
+	"aws_apigatewayv2_route":              httpRoute,
+	"aws_apigatewayv2_integration":        httpIntegration,
+	"aws_apigatewayv2_authorizer":         authorizer,
+	"aws_apigatewayv2_stage":              stage,
+	"aws_apigatewayv2_api_mapping":        domainMapping,
+	"aws_wafv2_web_acl_association":       webACL,
+	"aws_wafregional_web_acl_association": webACL,
+	"aws_lb":                              loadBalancer,
+	"aws_alb":                             loadBalancer,
+	"aws_lb_listener":                     listener,
+	"aws_alb_listener":                    listener,
+	"aws_lb_listener_rule":                listener,
+	"aws_alb_listener_rule":               listener,
+	"aws_lb_target_group_attachment":      targetAttachment,
+	"aws_alb_target_group_attachment":     targetAttachment,
+	"aws_appsync_graphql_api":             graphQL,
+	"aws_appsync_datasource":              graphQLSource,
+	"aws_cloudfront_distribution":         distribution,
+
+	"aws_s3_bucket":                                      bucket,
+	"aws_s3_bucket_acl":                                  bucketACL,
+	"aws_s3_bucket_policy":                               resourcePolicy,
+	"aws_s3_bucket_public_access_block":                  publicAccessBlock,
+	"aws_s3_bucket_notification":                         bucketNotification,
+	"aws_s3_bucket_versioning":                           bucketVersioning,
+	"aws_s3_bucket_server_side_encryption_configuration": bucketEncryption,
+	"aws_sns_topic":                                      topic,
+	"aws_sns_topic_policy":                               resourcePolicy,
+	"aws_sns_topic_subscription":                         subscription,
+	"aws_sqs_queue":                                      queue,
+	"aws_sqs_queue_policy":                               resourcePolicy,
+	"aws_sqs_queue_redrive_policy":                       redrivePolicy,
+	"aws_dynamodb_table":                                 table,
+	"aws_kinesis_stream":                                 table,
+	"aws_msk_cluster":                                    table,
+	"aws_docdb_cluster":                                  table,
+
+	"aws_cloudwatch_event_target":            eventTarget,
+	"aws_scheduler_schedule":                 schedule,
+	"aws_cloudwatch_log_group":               logGroup,
+	"aws_cloudwatch_log_subscription_filter": logSubscription,
+	"aws_cloudwatch_metric_alarm":            alarm,
+	"aws_budgets_budget":                     budget,
+	"aws_security_group":                     securityGroup,
+	"aws_security_group_rule":                securityGroupRule,
+	"aws_vpc_security_group_egress_rule":     securityGroupRule,
+	"aws_vpc_security_group_ingress_rule":    securityGroupRule,
+	"aws_iot_topic_rule":                     iotRule,
+	"aws_cognito_user_pool":                  userPool,
+	"aws_ses_receipt_rule":                   receiptRule,
+	"aws_secretsmanager_secret_rotation":     rotation,
+
+	"azurerm_linux_function_app":                functionApp,
+	"azurerm_windows_function_app":              functionApp,
+	"azurerm_function_app":                      functionApp,
+	"azurerm_linux_function_app_slot":           functionApp,
+	"azurerm_windows_function_app_slot":         functionApp,
+	"azurerm_function_app_flex_consumption":     functionApp,
+	"azurerm_function_app_function":             appFunction,
+	"azurerm_role_assignment":                   roleAssignment,
+	"azurerm_storage_account":                   storageAccount,
+	"azurerm_storage_container":                 storageContainer,
+	"azurerm_storage_queue":                     isQueue,
+	"azurerm_servicebus_queue":                  isQueue,
+	"azurerm_servicebus_topic":                  topic,
+	"azurerm_eventgrid_topic":                   topic,
+	"azurerm_eventhub":                          table,
+	"azurerm_cosmosdb_account":                  table,
+	"azurerm_monitor_metric_alert":              azureAlarm,
+	"azurerm_consumption_budget_subscription":   budget,
+	"azurerm_consumption_budget_resource_group": budget,
+
+	"google_cloudfunctions_function":              cloudFunction,
+	"google_cloudfunctions2_function":             cloudFunction2,
+	"google_cloud_run_service":                    cloudRun,
+	"google_cloud_run_v2_service":                 cloudRun,
+	"google_cloudfunctions_function_iam_member":   invoker,
+	"google_cloudfunctions_function_iam_binding":  invoker,
+	"google_cloudfunctions_function_iam_policy":   invokerPolicy,
+	"google_cloudfunctions2_function_iam_member":  invoker,
+	"google_cloudfunctions2_function_iam_binding": invoker,
+	"google_cloudfunctions2_function_iam_policy":  invokerPolicy,
+	"google_cloud_run_service_iam_member":         invoker,
+	"google_cloud_run_service_iam_binding":        invoker,
+	"google_cloud_run_service_iam_policy":         invokerPolicy,
+	"google_cloud_run_v2_service_iam_member":      invoker,
+	"google_cloud_run_v2_service_iam_binding":     invoker,
+	"google_cloud_run_v2_service_iam_policy":      invokerPolicy,
+	"google_service_account":                      serviceAccount,
+	"google_project_iam_member":                   projectMember,
+	"google_project_iam_binding":                  projectMember,
+	"google_storage_bucket":                       googleBucket,
+	"google_storage_bucket_acl":                   googleBucketACL,
+	"google_storage_bucket_iam_member":            storeMember,
+	"google_storage_bucket_iam_binding":           storeMember,
+	"google_pubsub_topic":                         topic,
+	"google_pubsub_topic_iam_member":              storeMember,
+	"google_pubsub_topic_iam_binding":             storeMember,
+	"google_pubsub_subscription":                  pushSubscription,
+	"google_eventarc_trigger":                     eventarc,
+	"google_cloud_scheduler_job":                  schedulerJob,
+	"google_billing_budget":                       googleBudget,
+	"google_monitoring_alert_policy":              googleAlarm,
+}
+
+func azureAlarm(b *builder, r *res) {
+	a := newAlarm(r, "name")
+	a.Namespace, a.Metric = r.get("criteria", "metric_namespace").str(), r.get("criteria", "metric_name").str()
+	a.Targets, a.Actions = r.get("scopes").list(), r.get("action", "action_group_id").list()
+	b.m.Alarms = append(b.m.Alarms, a)
+}
+
+func googleAlarm(b *builder, r *res) {
+	a := newAlarm(r, "display_name")
+	a.Actions = r.get("notification_channels").list()
+	b.m.Alarms = append(b.m.Alarms, a)
+}
+
+func googleBudget(b *builder, r *res) {
+	notes := r.first("all_updates_rule", "threshold_rules")
+	b.m.Budgets = append(b.m.Budgets, newBudget(r, "display_name", r.get("amount", "specified_amount", "units"), !notes.absent()))
+}

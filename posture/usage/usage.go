@@ -1,0 +1,100 @@
+// Package usage finds in a function's own code which calls of AWS it makes, and
+// names the IAM actions they need. It follows imports of the SDK and the variables
+// that hold its clients, not values: where a client or a method is chosen at run
+// time, or another library may call AWS, it says so instead of guessing.
+package usage
+
+import (
+	"cmp"
+	"slices"
+)
+
+// A Call is one use of an SDK.
+type Call struct {
+	Action string // "s3:GetObject"
+	Path   string // of the file
+	Line   int    // 0 in binaries and class files
+	// Maybe is true when the receiver of the call is not known for certain to be a
+	// client of the service.
+	Maybe bool
+}
+
+// Usage is what the files of a function call.
+type Usage struct {
+	Calls []Call
+	Files int // of own code that were read
+	// Dynamic is true when there may be calls that were not found: a method chosen at
+	// run time, a library that calls AWS itself.
+	Dynamic bool
+	// Why says what made it Dynamic.
+	Why string
+}
+
+// Actions are the actions of all calls, sorted, each once; maybe adds those that
+// are not certain.
+func (u *Usage) Actions(maybe bool) []string {
+	var out []string
+	for _, c := range u.Calls {
+		if maybe || !c.Maybe {
+			out = append(out, c.Action)
+		}
+	}
+	slices.Sort(out)
+	return slices.Compact(out)
+}
+
+// tidy sorts the calls and drops doubles.
+func (u *Usage) tidy() {
+	slices.SortFunc(u.Calls, func(a, b Call) int {
+		return cmp.Or(cmp.Compare(a.Action, b.Action), cmp.Compare(a.Path, b.Path), cmp.Compare(a.Line, b.Line))
+	})
+	u.Calls = slices.Compact(u.Calls)
+}
+
+// A source is what one file says.
+type source struct {
+	path, name string
+	services   map[string]bool // prefixes of IAM whose clients it makes
+	calls      []call
+	others     []call // methods of receivers that are not known: service is ""
+	dynamic    string // why, or ""
+	imports    []string
+	anywhere   bool // it imports what is chosen at run time, or by an alias
+}
+
+// A call is a method or command of a service's client.
+type call struct {
+	service string // prefix of IAM
+	method  string // as written
+	line    int
+	maybe   bool
+}
+
+func newSource(path, name string) *source {
+	return &source{path: path, name: name, services: map[string]bool{}}
+}
+
+func (s *source) call(service, method string, line int) {
+	if len(s.calls) < maxCalls {
+		s.calls = append(s.calls, call{service, method, line, false})
+	}
+}
+
+func (s *source) other(method string, line int) {
+	if len(s.others) < maxCalls {
+		s.others = append(s.others, call{"", method, line, true})
+	}
+}
+
+func (s *source) unsure(why string) {
+	if s.dynamic == "" {
+		s.dynamic = why
+	}
+}
+
+const (
+	maxCalls = 20000   // of one file
+	maxCode  = 4 << 20 // bytes of a source file; larger ones are bundles
+	maxClass = 8 << 20 // bytes of a class file
+	maxELF   = 512 << 20
+)
