@@ -17,6 +17,7 @@ import (
 	"github.com/spf13/cobra"
 
 	"github.com/fnvet/fnvet"
+	"github.com/fnvet/fnvet/inject"
 	"github.com/fnvet/fnvet/sandbox"
 	"github.com/fnvet/fnvet/scan"
 	"github.com/fnvet/fnvet/secrets"
@@ -45,6 +46,8 @@ type walkRequest struct {
 	Key        []byte // of Secret.Hash
 	// SecretRules are the user's own, in gitleaks' form.
 	SecretRules string
+	// InjectRules are the user's own sources, sinks and sanitisers.
+	InjectRules string
 	// Day is what expiries of tokens are judged by; whole days, so that a cached
 	// layer stays valid for one.
 	Day      time.Time
@@ -88,7 +91,11 @@ func (q *walkRequest) config() (scan.Config, error) {
 	}
 	c.Settings = finder
 	c.Cache = q.cache()
-	c.Steps = steps(finder, q.Handler)
+	injector, err := inject.New(inject.Options{Handler: q.Handler, Rules: []byte(q.InjectRules)})
+	if err != nil {
+		return scan.Config{}, fmt.Errorf("--inject-rules: %w", err)
+	}
+	c.Steps = steps(finder, injector, q.Handler)
 	return c, nil
 }
 

@@ -7,6 +7,7 @@ import (
 	"github.com/fnvet/fnvet/advisory"
 	"github.com/fnvet/fnvet/deps"
 	"github.com/fnvet/fnvet/hygiene"
+	"github.com/fnvet/fnvet/inject"
 	"github.com/fnvet/fnvet/platform"
 	"github.com/fnvet/fnvet/policy"
 	"github.com/fnvet/fnvet/reach"
@@ -21,12 +22,13 @@ var inventoryKinds = []fnvet.Kind{fnvet.Vulnerability, fnvet.Malware, fnvet.Lice
 
 // steps is the whole table of what a scan does with a file, made anew for each
 // target: detectors that join several files hold the state of one scan.
-func steps(finder *secrets.Scanner, handler string) []scan.Step {
+func steps(finder *secrets.Scanner, injector *inject.Detector, handler string) []scan.Step {
 	table := inventory()
 	table = append(table, scan.Step{Name: "platform", Kinds: fnvet.Kinds[:], Detector: platform.New()})
 	table = append(table, scan.Step{Name: "reach", Kinds: inventoryKinds, Detector: reach.New(reach.Options{Handler: handler})})
 	table = append(table, scan.Step{Name: "reach/go", Kinds: inventoryKinds, Detector: golang.Detector{}})
 	table = append(table, scan.Step{Name: "hygiene", Kinds: []fnvet.Kind{fnvet.Hygiene}, Detector: hygiene.New(hygiene.Options{Handler: handler})})
+	table = append(table, scan.Step{Name: "inject", Kinds: []fnvet.Kind{fnvet.Injection}, Detector: injector})
 	return append(table, scan.Step{Name: "secrets", Kinds: []fnvet.Kind{fnvet.SecretKind}, Detector: finder})
 }
 
@@ -50,6 +52,11 @@ func rules() ([]fnvet.Rule, error) {
 	all = append(all, unpack.Rules()...)
 	all = append(all, hygiene.Rules()...)
 	all = append(all, policy.Rules()...)
+	flows, err := inject.Rules()
+	if err != nil {
+		return nil, err
+	}
+	all = append(all, flows...)
 	slices.SortFunc(all, func(a, b fnvet.Rule) int {
 		switch {
 		case a.ID < b.ID:
