@@ -196,7 +196,7 @@ func samePlace(a, b *ir.Expr) bool {
 	return a == b
 }
 
-// trustedContainer says that what a question looks into is not an attacker's.
+// quietTrusted says that what a question looks into is not an attacker's.
 func (r *run) quietTrusted(x *ir.Expr, fr *frame) bool {
 	if x.Op == ir.Call {
 		// Object.keys(X), X.keys(), new Set([...])
@@ -237,7 +237,7 @@ func (r *run) compareFacts(x *ir.Expr, fr *frame, truth bool) []fact {
 		if (x.Name == ir.Equal) == truth {
 			return r.equalFacts(a, b, fr)
 		}
-		return r.indexFacts(x, fr, true)
+		return r.indexFacts(x, fr)
 	case ir.In, ir.NotIn:
 		if (x.Name == ir.In) != truth {
 			if a.Op == ir.Const && strings.Contains(a.Name, "..") {
@@ -311,7 +311,7 @@ func (r *run) found(x *ir.Expr, fr *frame) (*ir.Expr, bool) {
 }
 
 // indexFacts: LIST.indexOf(x) is not -1.
-func (r *run) indexFacts(x *ir.Expr, fr *frame, _ bool) []fact {
+func (r *run) indexFacts(x *ir.Expr, fr *frame) []fact {
 	place, ok := r.found(x.X, fr)
 	if ok && x.Y.Op == ir.Arith && len(x.Y.Args) == 1 && x.Y.Args[0].Op == ir.Num {
 		return []fact{{place: place, safe: rules.All}}

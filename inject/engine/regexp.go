@@ -49,15 +49,9 @@ func (r *run) replaced(pattern string, v, with *Value, global bool, s site) *Val
 	return out
 }
 
-// allowed tells what a set of characters can do.
-type allowed struct {
-	word  bool // nothing but letters, digits, - and _
-	chars func(r rune) bool
-}
-
 // classChars gathers the characters that the classes of a pattern let through.
 // Literals are the program's choice.
-func classChars(re *syntax.Regexp, into *[]rune, wild *bool, inRepeat bool) {
+func classChars(re *syntax.Regexp, into *[]rune, wild *bool) {
 	switch re.Op {
 	case syntax.OpAnyChar, syntax.OpAnyCharNotNL:
 		*wild = true
@@ -71,7 +65,7 @@ func classChars(re *syntax.Regexp, into *[]rune, wild *bool, inRepeat bool) {
 	default:
 	}
 	for _, sub := range re.Sub {
-		classChars(sub, into, wild, inRepeat)
+		classChars(sub, into, wild)
 	}
 }
 
@@ -140,7 +134,7 @@ func (r *run) harmless(pattern string, full, start bool) rules.Classes {
 	}
 	var chars []rune
 	wild := false
-	classChars(re, &chars, &wild, false)
+	classChars(re, &chars, &wild)
 	if wild {
 		return 0
 	}

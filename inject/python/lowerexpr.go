@@ -111,9 +111,6 @@ func (l *lowerer) operator(n *Node) *ir.Expr {
 		}
 		return &ir.Expr{Op: ir.Seq, Pos: n.Pos, Args: list}
 	case Slice:
-		for _, x := range l.list(n.List) {
-			_ = x
-		}
 		return &ir.Expr{Op: ir.Null, Pos: n.Pos}
 	default:
 		return unknown(n.Pos)

@@ -45,8 +45,7 @@ type Class struct {
 	Title       string         `yaml:"title"`
 	Help        string         `yaml:"help"`
 	Remediation string         `yaml:"remediation"`
-	// Reach names the actions of a role that make a finding worse: "s3:*".
-	Fixed bool `yaml:"fixed"` // the severity does not depend on triggers and roles
+	Fixed       bool           `yaml:"fixed"` // the severity does not depend on triggers and roles
 	// CWE is the number in the Common Weakness Enumeration.
 	CWE int `yaml:"cwe"`
 }
@@ -78,8 +77,6 @@ type Sink struct {
 	URL bool `yaml:"url"`
 	// Guess says that the receiver is not known: the finding is less sure.
 	Guess bool `yaml:"guess"`
-	// Value says that an object from the attacker is the danger, not a text.
-	Value bool `yaml:"value"`
 
 	class Classes
 	args  []Selector
