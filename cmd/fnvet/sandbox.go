@@ -17,6 +17,7 @@ import (
 	"github.com/spf13/cobra"
 
 	"github.com/fnvet/fnvet"
+	"github.com/fnvet/fnvet/inject"
 	"github.com/fnvet/fnvet/posture"
 	"github.com/fnvet/fnvet/posture/data"
 	"github.com/fnvet/fnvet/sandbox"
@@ -47,6 +48,8 @@ type walkRequest struct {
 	Key        []byte // of Secret.Hash
 	// SecretRules are the user's own, in gitleaks' form.
 	SecretRules string
+	// InjectRules are the user's own sources, sinks and sanitisers.
+	InjectRules string
 	// Day is what expiries of tokens are judged by; whole days, so that a cached
 	// layer stays valid for one.
 	Day      time.Time
@@ -104,6 +107,10 @@ func (q *walkRequest) config() (scan.Config, error) {
 	}
 	c.Settings = finder
 	c.Cache = q.cache()
+	injector, err := inject.New(inject.Options{Handler: q.Handler, Rules: []byte(q.InjectRules)})
+	if err != nil {
+		return scan.Config{}, fmt.Errorf("--inject-rules: %w", err)
+	}
 	given, err := q.given()
 	if err != nil {
 		return scan.Config{}, err
@@ -114,7 +121,7 @@ func (q *walkRequest) config() (scan.Config, error) {
 			return scan.Config{}, err
 		}
 	}
-	c.Steps = steps(finder, q.Handler, o)
+	c.Steps = steps(finder, injector, q.Handler, o)
 	return c, nil
 }
 

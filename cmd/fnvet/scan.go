@@ -35,6 +35,7 @@ type scanFlags struct {
 	baseline        string
 	vex             []string
 	secretRules     string
+	injectRules     string
 	now             string
 	timeout         time.Duration
 	handler         string
@@ -143,6 +144,7 @@ could not run; 3 incomplete: something could not be looked at and nothing found 
 	f.BoolVar(&flags.allowIncomplete, "allow-incomplete", false, "exit 0 where 3 would be said; the gaps are still reported")
 	f.StringVar(&flags.baseline, "baseline", "", "a former JSON report `FILE`; only what is new is judged")
 	f.StringVar(&flags.secretRules, "secret-rules", "", "more rules for secrets, and changes to the built-in ones: `FILE` in gitleaks' form")
+	f.StringVar(&flags.injectRules, "inject-rules", "", "more sources, sinks and sanitisers of event data: YAML `FILE` (docs/injection.md)")
 	f.StringArrayVar(&flags.vex, "vex", nil, "VEX `FILE`, repeatable: OpenVEX, CycloneDX or CSAF 2.0; what it says is not affected or fixed does not count")
 	f.StringVar(&flags.now, "now", "", "the `TIME` (RFC 3339) to judge ages by, for reproducible runs")
 	f.StringVar(&flags.handler, "handler", "", "the function's `HANDLER` (src/index.handler), for reachability; default: as stated, else by convention")
@@ -277,6 +279,13 @@ func (c *cli) plan(flags *scanFlags, targets []string) (*scanRun, error) {
 			return nil, fmt.Errorf("--secret-rules: %w", err)
 		}
 		run.request.SecretRules = string(text)
+	}
+	if flags.injectRules != "" {
+		text, err := os.ReadFile(flags.injectRules)
+		if err != nil {
+			return nil, fmt.Errorf("--inject-rules: %w", err)
+		}
+		run.request.InjectRules = string(text)
 	}
 	if run.config, err = run.request.config(); err != nil {
 		return nil, err

@@ -7,6 +7,7 @@ import (
 	"github.com/fnvet/fnvet/advisory"
 	"github.com/fnvet/fnvet/deps"
 	"github.com/fnvet/fnvet/hygiene"
+	"github.com/fnvet/fnvet/inject"
 	"github.com/fnvet/fnvet/platform"
 	"github.com/fnvet/fnvet/policy"
 	"github.com/fnvet/fnvet/posture"
@@ -24,13 +25,14 @@ var inventoryKinds = []fnvet.Kind{fnvet.Vulnerability, fnvet.Malware, fnvet.Lice
 // steps is the whole table of what a scan does with a file, made anew for each
 // target: detectors that join several files hold the state of one scan.
 // Templates come first: the steps below them hear which functions they state.
-func steps(finder *secrets.Scanner, handler string, templates posture.Options) []scan.Step {
+func steps(finder *secrets.Scanner, injector *inject.Detector, handler string, templates posture.Options) []scan.Step {
 	table := []scan.Step{{Name: "posture", Kinds: fnvet.Kinds[:], Detector: posture.New(templates)}}
 	table = append(table, inventory()...)
 	table = append(table, scan.Step{Name: "platform", Kinds: fnvet.Kinds[:], Detector: platform.New()})
 	table = append(table, scan.Step{Name: "reach", Kinds: inventoryKinds, Detector: reach.New(reach.Options{Handler: handler})})
 	table = append(table, scan.Step{Name: "reach/go", Kinds: inventoryKinds, Detector: golang.Detector{}})
 	table = append(table, scan.Step{Name: "hygiene", Kinds: []fnvet.Kind{fnvet.Hygiene}, Detector: hygiene.New(hygiene.Options{Handler: handler})})
+	table = append(table, scan.Step{Name: "inject", Kinds: []fnvet.Kind{fnvet.Injection}, Detector: injector})
 	return append(table, scan.Step{Name: "secrets", Kinds: []fnvet.Kind{fnvet.SecretKind}, Detector: finder})
 }
 
@@ -55,6 +57,11 @@ func rules() ([]fnvet.Rule, error) {
 	all = append(all, hygiene.Rules()...)
 	all = append(all, check.Rules()...)
 	all = append(all, policy.Rules()...)
+	flows, err := inject.Rules()
+	if err != nil {
+		return nil, err
+	}
+	all = append(all, flows...)
 	slices.SortFunc(all, func(a, b fnvet.Rule) int {
 		switch {
 		case a.ID < b.ID:

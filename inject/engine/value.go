@@ -1,0 +1,419 @@
+// Package engine follows event data through lowered code. It runs a program on
+// abstract values: where a value came from, which objects and functions it may
+// be, what is known of its text. A function is run once for each shape of its
+// arguments and the outcome kept (parameter to result, parameter to sink), so
+// that calls of any depth cost little; steps are counted, and reaching a limit is
+// told. What is a source, a sink or a sanitiser it takes from package rules. It
+// executes nothing.
+package engine
+
+import (
+	"slices"
+	"strings"
+
+	"github.com/fnvet/fnvet/inject/ir"
+	"github.com/fnvet/fnvet/inject/rules"
+)
+
+// A Step is one stage of data on its way, linked to the one before.
+type Step struct {
+	File *ir.File
+	Pos  int32
+	Note string
+	Prev *Step
+	n    int
+}
+
+// A Taint says that a value holds data of an attacker's choosing.
+type Taint struct {
+	Root string // of the source, as rules name it: "event", "http.request"
+	// Path are the fields from the root, "[]" for elements.
+	Path []string
+	Step *Step
+	// Safe holds the classes of sinks that the data can no longer harm.
+	Safe rules.Classes
+	// Weak counts what makes it less sure: unknown calls, schemas.
+	Weak   bool
+	Schema bool
+}
+
+func (t *Taint) same(u *Taint) bool {
+	return t == u || t.Root == u.Root && t.Safe == u.Safe && t.Weak == u.Weak && t.Schema == u.Schema && slices.Equal(t.Path, u.Path)
+}
+
+// with returns a copy one step on.
+func (t *Taint) with(f *ir.File, pos int32, note string) *Taint {
+	u := *t
+	u.Step = t.Step.then(f, pos, note)
+	return &u
+}
+
+func (s *Step) then(f *ir.File, pos int32, note string) *Step {
+	if s != nil && (s.n >= maxSteps || s.File == f && s.Pos == pos && s.Note == note) {
+		return s
+	}
+	next := &Step{File: f, Pos: pos, Note: note, Prev: s}
+	if s != nil {
+		next.n = s.n + 1
+	}
+	return next
+}
+
+// Limits of values.
+const (
+	maxSteps   = 60 // of one flow
+	maxTaints  = 8
+	maxRefs    = 24 // objects, functions or names of one value
+	maxStrings = 24
+	maxPath    = 12
+	maxName    = 120 // of an external name
+)
+
+// A Value is what a variable may hold. nil is a value of which nothing is known
+// and that is no attacker's. Values are never changed.
+type Value struct {
+	taints []*Taint
+	objs   []*object
+	fns    []*closure
+	ext    []string // names of what is outside of the program: "child_process.exec"
+	strs   []string // all texts it may be, if exact
+	exact  bool
+	plain  bool   // a number, a truth value or nothing: no text at all
+	prefix string // of its text, where exact is false
+	led    bool   // begins with what is no attacker's
+	proc   *partial
+	regexp string // "/…/flags" when it is a regular expression
+	guard  bool   // made harmless by a question, not by assignment
+}
+
+// partial is a bound method of a value that is not an object.
+type partial struct {
+	recv *Value
+	name string
+}
+
+var (
+	plainValue = &Value{plain: true}
+	nullValue  = &Value{plain: true}
+)
+
+func text(s string) *Value { return &Value{strs: []string{s}, exact: true} }
+
+func external(names ...string) *Value { return &Value{ext: names} }
+
+// union adds the items of b that a lacks, up to a limit.
+func union[T any](a, b []T, limit int, same func(x, y T) bool) []T {
+	if len(b) == 0 || len(a) >= limit {
+		return a
+	}
+	if len(a) == 0 {
+		return b
+	}
+	out := a
+	for _, y := range b {
+		if len(out) >= limit {
+			break
+		}
+		if !slices.ContainsFunc(a, func(x T) bool { return same(x, y) }) {
+			out = append(out[:len(out):len(out)], y)
+		}
+	}
+	return out
+}
+
+func sameClosure(a, b *closure) bool {
+	return a == b || a.fn == b.fn && a.env == b.env && a.this == b.this && a.cls == b.cls && len(a.bound)+len(b.bound) == 0
+}
+
+func equal[T comparable](x, y T) bool { return x == y }
+
+// join is what a value may be on one of two ways.
+func join(a, b *Value) *Value {
+	switch {
+	case a == b:
+		return a
+	case a == nullValue:
+		return b
+	case b == nullValue:
+		return a
+	case a == nil:
+		a = &Value{}
+	case b == nil:
+		b = &Value{}
+	}
+	v := &Value{
+		taints: union(a.taints, b.taints, maxTaints, (*Taint).same),
+		objs:   union(a.objs, b.objs, maxRefs, equal[*object]),
+		fns:    union(a.fns, b.fns, maxRefs, sameClosure),
+		ext:    union(a.ext, b.ext, maxRefs, equal[string]),
+		plain:  a.plain && b.plain,
+		led:    a.led && b.led,
+		guard:  a.guard && b.guard,
+		proc:   a.proc,
+	}
+	if a.proc == nil {
+		v.proc = b.proc
+	}
+	if v.regexp = a.regexp; v.regexp == "" {
+		v.regexp = b.regexp
+	}
+	switch {
+	case a.exact && (b.exact || b.plain), b.exact && a.plain:
+		v.strs, v.exact = union(a.strs, b.strs, maxStrings, equal[string]), len(a.strs)+len(b.strs) <= maxStrings
+	default:
+		v.prefix = commonPrefix(a.start(), b.start())
+	}
+	return v
+}
+
+// some is join where nil means that there is none.
+func some(a, b *Value) *Value {
+	switch {
+	case a == nil:
+		return b
+	case b == nil:
+		return a
+	}
+	return join(a, b)
+}
+
+func commonPrefix(a, b string) string {
+	n := 0
+	for n < len(a) && n < len(b) && a[n] == b[n] {
+		n++
+	}
+	return a[:n]
+}
+
+// start is what is known of the beginning of a value's text.
+func (v *Value) start() string {
+	if v == nil {
+		return ""
+	}
+	if v.exact && len(v.strs) == 1 {
+		return v.strs[0]
+	}
+	return v.prefix
+}
+
+// texts are the texts a value may be, if it can be no other.
+func (v *Value) texts() []string {
+	if v == nil || !v.exact || len(v.taints) > 0 {
+		return nil
+	}
+	return v.strs
+}
+
+func (v *Value) single() (string, bool) {
+	if t := v.texts(); len(t) == 1 {
+		return t[0], true
+	}
+	return "", false
+}
+
+// trusted says that a value is no attacker's and is or begins with some text.
+func (v *Value) trusted() bool { return v == nil || len(v.taints) == 0 && !v.sourced() }
+
+func (v *Value) sourced() bool {
+	return v != nil && slices.ContainsFunc(v.objs, func(o *object) bool { return o.src != nil })
+}
+
+// all are the taints of a value itself and of the source objects it may be.
+func (v *Value) all() []*Taint {
+	if v == nil {
+		return nil
+	}
+	out := v.taints
+	for _, o := range v.objs {
+		if o.src != nil {
+			out = union(out, []*Taint{o.src}, maxTaints, (*Taint).same)
+		}
+	}
+	return out
+}
+
+// deep are the taints of a value and of everything in it, as far as a bounded
+// look goes.
+func (v *Value) deep() []*Taint {
+	ts, _ := v.deepCount()
+	return ts
+}
+
+// maxLook bounds how many fields one look into a value visits.
+const maxLook = 600
+
+func (v *Value) deepCount() (ts []*Taint, looked int) {
+	if v == nil {
+		return nil, 0
+	}
+	if len(v.objs) == 0 {
+		return v.taints, 1
+	}
+	left := maxLook
+	ts = v.deepInto(nil, map[*object]bool{}, 0, &left)
+	return ts, maxLook - left
+}
+
+func (v *Value) deepInto(out []*Taint, seen map[*object]bool, depth int, left *int) []*Taint {
+	if v == nil || depth > 6 || *left <= 0 {
+		return out
+	}
+	*left--
+	if len(v.taints) > 0 || len(v.objs) > 0 {
+		out = union(out, v.all(), maxTaints, (*Taint).same)
+	}
+	for _, o := range v.objs {
+		if seen[o] {
+			continue
+		}
+		seen[o] = true
+		for _, name := range o.order {
+			if *left <= 0 {
+				return out
+			}
+			out = o.fields[name].v.deepInto(out, seen, depth+1, left)
+		}
+		if o.elem != nil {
+			out = o.elem.v.deepInto(out, seen, depth+1, left)
+		}
+	}
+	return out
+}
+
+// tainted is a text of which taints are known.
+func tainted(taints []*Taint) *Value {
+	if len(taints) == 0 {
+		return nil
+	}
+	return &Value{taints: taints}
+}
+
+// A cell is a place that holds a value.
+type cell struct {
+	v    *Value
+	born int
+	heap bool
+}
+
+// object is an object, array, list or dictionary.
+type object struct {
+	fields  map[string]*cell
+	order   []string // of fields
+	elem    *cell    // what lies under unknown keys
+	src     *Taint   // fields that were not set come from this source
+	cls     *class
+	getters map[string]*closure
+	list    bool
+	born    int
+	// html says that the object is a response of that kind.
+	next int // index of the next element of a list
+}
+
+type class struct {
+	def     *ir.ClassDef
+	env     *frame
+	supers  []*Value
+	members map[string]*Value
+	getters map[string]bool
+	statics *object
+}
+
+// frame holds the variables of one run of a function.
+type frame struct {
+	fn     *ir.Func
+	cells  []cell
+	parent *frame
+}
+
+// closure is a function with its surroundings.
+type closure struct {
+	fn    *ir.Func
+	env   *frame
+	this  *Value
+	bound []*Value
+	cls   *class  // when calling makes an object
+	props *object // of the function as an object, or nil
+}
+
+// own is the object that holds the properties of a function or class.
+func (c *closure) own() *object {
+	if c.cls != nil {
+		return c.cls.statics
+	}
+	if c.props == nil {
+		c.props = &object{}
+	}
+	return c.props
+}
+
+// find looks a method up in a class and those it extends.
+func (c *class) find(name string, depth int) (*Value, bool) {
+	if v, ok := c.members[name]; ok {
+		return v, c.getters[name]
+	}
+	if depth > 16 {
+		return nil, false
+	}
+	for _, s := range c.supers {
+		if s == nil {
+			continue
+		}
+		for _, f := range s.fns {
+			if f.cls != nil {
+				if v, getter := f.cls.find(name, depth+1); v != nil {
+					return v, getter
+				}
+			}
+		}
+	}
+	return nil, false
+}
+
+// foreign are the names of external classes that a class extends.
+func (c *class) foreign(depth int) []string {
+	var out []string
+	for _, s := range c.supers {
+		if s == nil || depth > 16 {
+			continue
+		}
+		out = append(out, s.ext...)
+		for _, f := range s.fns {
+			if f.cls != nil {
+				out = append(out, f.cls.foreign(depth+1)...)
+			}
+		}
+	}
+	return out
+}
+
+func (o *object) field(name string) *cell { return o.fields[name] }
+
+// put gives a new object a field; it is no effect on what was there before.
+func (o *object) put(name string, v *Value) *cell {
+	if c, ok := o.fields[name]; ok {
+		c.v = v
+		return c
+	}
+	if o.fields == nil {
+		o.fields = map[string]*cell{}
+	}
+	c := &cell{v: v, born: o.born, heap: true}
+	o.fields[name] = c
+	o.order = append(o.order, name)
+	return c
+}
+
+func join2(names []string, suffix string) []string {
+	out := make([]string, 0, len(names))
+	for _, n := range names {
+		if len(n)+len(suffix) <= maxName {
+			out = append(out, n+suffix)
+		}
+	}
+	return out
+}
+
+// last is the part of an external name after its last dot.
+func last(name string) string {
+	return name[strings.LastIndexByte(name, '.')+1:]
+}

@@ -1,0 +1,163 @@
+package inject
+
+import (
+	"strings"
+	"testing"
+
+	"github.com/fnvet/fnvet"
+)
+
+const shellHandler = `const { exec } = require('child_process');
+exports.handler = async (event) => { exec('x ' + event.Records[0].s3.object.key); };
+`
+
+const httpHandler = `const { exec } = require('child_process');
+exports.handler = async (event) => { exec('x ' + event.queryStringParameters.q); };
+`
+
+// Severity follows the trigger and the role.
+func TestSeverity(t *testing.T) {
+	wide := []fnvet.Grant{{Actions: []string{"s3:*"}, Resources: []string{"*"}}}
+	trigger := func(k fnvet.TriggerKind, public bool) []fnvet.Trigger {
+		return []fnvet.Trigger{{Kind: k, Public: public, Resource: "R"}}
+	}
+	for _, c := range []struct {
+		reason string
+		src    string
+		fn     *fnvet.Function
+		want   fnvet.Severity
+		says   string
+	}{
+		{"nothing is stated", shellHandler, nil, fnvet.High, ""},
+		{"a bucket of the account", shellHandler, &fnvet.Function{Triggers: trigger(fnvet.TriggerBucket, false)}, fnvet.High, "it comes through bucket R"},
+		{"a bucket anyone writes to", shellHandler, &fnvet.Function{Triggers: trigger(fnvet.TriggerBucket, true)}, fnvet.Critical, "anyone can send it through bucket R"},
+		{"a role that holds much", shellHandler, &fnvet.Function{Triggers: trigger(fnvet.TriggerBucket, false), Grants: wide}, fnvet.Critical, "role holds s3:*"},
+		{"a public API", httpHandler, &fnvet.Function{Triggers: trigger(fnvet.TriggerHTTP, true)}, fnvet.Critical, "anyone can send it"},
+		{"a function URL", httpHandler, &fnvet.Function{Triggers: trigger(fnvet.TriggerURL, true)}, fnvet.Critical, "anyone can send it"},
+		{"no such trigger", httpHandler, &fnvet.Function{Triggers: trigger(fnvet.TriggerQueue, false)}, fnvet.Medium, "no trigger of that kind"},
+		{"only a schedule", httpHandler, &fnvet.Function{Triggers: trigger(fnvet.TriggerSchedule, false)}, fnvet.Low, "only schedules"},
+	} {
+		var fns []fnvet.Function
+		if c.fn != nil {
+			c.fn.Name, c.fn.Handler, c.fn.Cloud = "Fn", "index.handler", "aws"
+			fns = append(fns, *c.fn)
+		}
+		facts := scanFiles(t, Options{}, map[string]string{"index.js": c.src}, fns...)
+		if len(facts.Findings) != 1 {
+			t.Errorf("%s: %s", c.reason, describe(facts))
+			continue
+		}
+		f := facts.Findings[0]
+		if f.Severity != c.want || !strings.Contains(f.Evidence, c.says) {
+			t.Errorf("%s: %s, want %s; %s", c.reason, f.Severity, c.want, f.Evidence)
+		}
+		if c.fn != nil && f.Resource != "Fn" {
+			t.Errorf("%s: resource %q", c.reason, f.Resource)
+		}
+	}
+}
+
+// A finding says where the data comes from, where it goes and what to do.
+func TestFinding(t *testing.T) {
+	facts := scanFiles(t, Options{}, map[string]string{
+		"src/app.js":     "const run = require('./lib/run');\nexports.handler = async (event) => {\n  const name = event.detail.name;\n  return run(name);\n};\n",
+		"src/lib/run.js": "const cp = require('child_process');\nmodule.exports = (n) => cp.exec(`hello ${n}`);\n",
+	})
+	if len(facts.Findings) != 1 {
+		t.Fatalf("%s", describe(facts))
+	}
+	f := facts.Findings[0]
+	if f.Path != "src/lib/run.js" || f.Line != 2 || f.Column != 25 || f.Kind != fnvet.Injection || f.Title != "EventBridge detail reaches child_process.exec" {
+		t.Errorf("%s:%d:%d %s", f.Path, f.Line, f.Column, f.Title)
+	}
+	n := len(f.Flow)
+	if n < 4 || f.Flow[0].Path != "src/app.js" || f.Flow[0].Line != 2 || f.Flow[n-1].Path != f.Path || f.Flow[n-1].Line != f.Line {
+		t.Errorf("flow: %s", describe(facts))
+	}
+	if f.Remediation == "" || len(f.References) == 0 {
+		t.Errorf("no advice: %+v", f)
+	}
+}
+
+// Which files are looked at.
+func TestWant(t *testing.T) {
+	d, err := New(Options{})
+	if err != nil {
+		t.Fatal(err)
+	}
+	for _, c := range []struct {
+		name string
+		want bool
+	}{
+		{"index.js", true}, {"src/app.mts", true}, {"app.py", true}, {"a.tsx", true}, {"x/function.json", true},
+		{"boto3-1.0.dist-info/RECORD", true}, {"a.d.ts", false}, {"node_modules/a/index.js", false}, {"a/node_modules/b.js", false},
+		{"python/lib/python3.12/site-packages/a.py", false}, {"usr/lib/python3/dist-packages/a.py", false}, {"a.test.js", false},
+		{"README.md", false}, {"lib.min.js", false}, {"var/task/app.py", true},
+	} {
+		if got := d.Want(&fnvet.File{Name: c.name, Size: 1}); got != c.want {
+			t.Errorf("%s: %v", c.name, got)
+		}
+	}
+}
+
+// Packages that an installer put beside the function are not the function's code.
+func TestInstalledBeside(t *testing.T) {
+	lib := "import os\ndef handler(event, context):\n    os.system(event['body'])\n"
+	facts := scanFiles(t, Options{}, map[string]string{
+		"app.py":                      "import vendored\ndef handler(event, context):\n    return vendored.f(event)\n",
+		"vendored/__init__.py":        lib,
+		"single.py":                   lib,
+		"vendored-1.dist-info/RECORD": "vendored/__init__.py,sha256=x,1\nsingle.py,,\n../../bin/x,,\n",
+	})
+	// Lists and modules come in any order; both orders are the same here.
+	if len(facts.Findings) != 0 {
+		t.Errorf("%s", describe(facts))
+	}
+}
+
+// A user's tables add sources, sinks and sanitisers.
+func TestUserRules(t *testing.T) {
+	src := map[string]string{"index.js": "const acme = require('acme');\nexports.handler = async (event) => { acme.launch(event.body); acme.launch(acme.clean(event.body)); };\n"}
+	rules := "classes:\n  - {id: injection/acme, severity: critical, title: Event data launches things, remediation: Do not.}\n" +
+		"sinks:\n  - {id: injection/acme, lang: js, call: [acme.launch], args: ['0'], why: it is launched}\n" +
+		"escapes:\n  - {lang: js, call: [acme.clean], for: [injection/acme]}\n"
+	if facts := scanFiles(t, Options{}, src); len(facts.Findings) != 0 {
+		t.Errorf("without rules: %s", describe(facts))
+	}
+	facts := scanFiles(t, Options{Rules: []byte(rules)}, src)
+	if len(facts.Findings) != 1 || facts.Findings[0].ID != "injection/acme" || facts.Findings[0].Severity != fnvet.Critical {
+		t.Errorf("with rules: %s", describe(facts))
+	}
+	for _, c := range []struct{ reason, text, says string }{
+		{"no class", "sinks: [{id: injection/none, call: [a], args: ['0']}]", "no class"},
+		{"unknown key", "sink: []", "field sink not found"},
+		{"bad argument", "sinks: [{id: injection/sql, call: [a], args: [first]}]", "argument"},
+		{"bad severity", "classes: [{id: injection/x, severity: bad, title: x}]", "severity"},
+		{"bad id", "classes: [{id: x, severity: low, title: x}]", "injection/"},
+		{"open brace", "clean: [{call: ['a.{b']}]", "brace"},
+	} {
+		if _, err := New(Options{Rules: []byte(c.text)}); err == nil || !strings.Contains(err.Error(), c.says) {
+			t.Errorf("%s: %v", c.reason, err)
+		}
+	}
+}
+
+// What cannot be followed is a gap, and what is found in the rest stays.
+func TestGaps(t *testing.T) {
+	facts := scanFiles(t, Options{}, map[string]string{"index.js": "const { exec } = require('child_process');\nlet a b c;\nexports.handler = async (event) => { exec(event.body); };\n"})
+	if len(facts.Findings) != 1 || len(facts.Gaps) != 1 || facts.Gaps[0].Reason != fnvet.GapUnparsable {
+		t.Errorf("%s", describe(facts))
+	}
+	facts = scanFiles(t, Options{}, map[string]string{"index.js": "exports.handler = async (event) => " + strings.Repeat("[", 100_000)})
+	if len(facts.Gaps) != 1 || facts.Gaps[0].Reason != fnvet.GapLimit {
+		t.Errorf("%s", describe(facts))
+	}
+	facts = scanFiles(t, Options{Steps: 500}, map[string]string{"index.js": "exports.handler = async (event) => { eval(event.body); " + strings.Repeat("f(event.a + 1);", 1000) + " }"})
+	if len(facts.Findings) != 1 || len(facts.Gaps) != 1 || facts.Gaps[0].Reason != fnvet.GapLimit {
+		t.Errorf("%s", describe(facts))
+	}
+	facts = scanFiles(t, Options{}, map[string]string{"big.js": strings.Repeat(" ", maxFile+1)})
+	if len(facts.Gaps) != 1 || facts.Gaps[0].Reason != fnvet.GapLimit {
+		t.Errorf("%s", describe(facts))
+	}
+}

@@ -1,0 +1,211 @@
+package inject
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"path"
+	"slices"
+	"strings"
+
+	"github.com/klauspost/compress/s2"
+
+	"github.com/fnvet/fnvet"
+	"github.com/fnvet/fnvet/inject/engine"
+	"github.com/fnvet/fnvet/inject/ir"
+	"github.com/fnvet/fnvet/inject/js"
+	"github.com/fnvet/fnvet/inject/python"
+)
+
+// program is the code of one file system.
+type program struct {
+	d         *Detector
+	container string
+	byName    map[string]*source
+	names     []string
+	files     map[string]*ir.File // lowered
+	where     map[*ir.File]*source
+	machine   *engine.Machine
+	entered   map[string]bool // by file and export
+	fnOf      map[*ir.File]*fnvet.Function
+	owner     map[*engine.Hit]*fnvet.Function
+	entryOf   map[*engine.Hit]string
+	gaps      []fnvet.Gap
+	left      int // steps
+}
+
+func newProgram(d *Detector, container string, sources []source) *program {
+	p := &program{d: d, container: container, byName: map[string]*source{}, files: map[string]*ir.File{}, where: map[*ir.File]*source{},
+		entered: map[string]bool{}, fnOf: map[*ir.File]*fnvet.Function{}, owner: map[*engine.Hit]*fnvet.Function{}, entryOf: map[*engine.Hit]string{}, left: maxTotal}
+	slices.SortFunc(sources, func(a, b source) int {
+		return strings.Compare(a.name+"\x00"+a.layer, b.name+"\x00"+b.layer)
+	})
+	for i := range sources {
+		s := &sources[i]
+		if p.byName[s.name] == nil {
+			p.names = append(p.names, s.name)
+		}
+		p.byName[s.name] = s
+	}
+	return p
+}
+
+// file lowers a file when it is first needed.
+func (p *program) file(name string) *ir.File {
+	if f, ok := p.files[name]; ok {
+		return f
+	}
+	s := p.byName[name]
+	if s == nil {
+		return nil
+	}
+	data, err := s2.Decode(nil, s.packed)
+	if err != nil {
+		return nil
+	}
+	f := lower(string(data), name, s.path)
+	p.files[name], p.where[f] = f, s
+	return f
+}
+
+func lower(src, name, at string) *ir.File {
+	if strings.HasSuffix(name, ".py") {
+		return python.Lower(python.Parse(src), src, name, at)
+	}
+	return js.Lower(js.Parse(src, js.Dialect(name)), src, name, at)
+}
+
+// load finds the file that a module name means; nil for what is not the
+// function's own.
+func (p *program) load(from *ir.File, module string) *ir.File {
+	if from.Lang == ir.Python {
+		return p.pythonModule(from, module)
+	}
+	var base string
+	switch {
+	case strings.HasPrefix(module, "./"), strings.HasPrefix(module, "../"), module == ".", module == "..":
+		base = path.Join(path.Dir(from.Name), module)
+	case strings.HasPrefix(module, "/"):
+		base = strings.TrimPrefix(path.Clean(module), "/")
+	case strings.HasPrefix(module, "@/"), strings.HasPrefix(module, "~/"):
+		if f := p.script(path.Join("src", module[2:])); f != nil {
+			return f
+		}
+		base = path.Clean(module[2:])
+	case strings.HasPrefix(module, "src/"), strings.HasPrefix(module, "#"):
+		base = strings.TrimPrefix(module, "#")
+	default:
+		return nil
+	}
+	return p.script(base)
+}
+
+// script finds a script by its name with or without extension.
+func (p *program) script(base string) *ir.File {
+	stem := strings.TrimSuffix(strings.TrimSuffix(strings.TrimSuffix(base, ".js"), ".mjs"), ".cjs")
+	for _, name := range []string{base, base + ".js", base + ".mjs", base + ".cjs", base + ".ts", base + ".tsx", base + ".jsx", base + ".mts",
+		stem + ".ts", stem + ".tsx", stem + ".mts", stem + ".cts",
+		base + "/index.js", base + "/index.mjs", base + "/index.cjs", base + "/index.ts", base + "/index.tsx"} {
+		if sourceFile(name) {
+			if f := p.file(name); f != nil {
+				return f
+			}
+		}
+	}
+	return nil
+}
+
+func (p *program) pythonModule(from *ir.File, module string) *ir.File {
+	rest := strings.TrimLeft(module, ".")
+	dots := len(module) - len(rest)
+	at := strings.ReplaceAll(rest, ".", "/")
+	var roots []string
+	if dots > 0 {
+		dir := path.Dir(from.Name)
+		for range dots - 1 {
+			dir = path.Dir(dir)
+		}
+		roots = []string{dir}
+	} else {
+		for dir := path.Dir(from.Name); ; dir = path.Dir(dir) {
+			roots = append(roots, dir)
+			if dir == "." || dir == "/" {
+				break
+			}
+		}
+		roots = append(roots, "opt/python")
+	}
+	for _, root := range roots {
+		for _, name := range []string{path.Join(root, at+".py"), path.Join(root, at, "__init__.py")} {
+			if f := p.file(name); f != nil && f != from {
+				return f
+			}
+		}
+	}
+	return nil
+}
+
+// run enters every entry point that is known.
+func (p *program) run(ctx context.Context) error {
+	p.machine = engine.New(ctx, p.d.rules, p.load, p.d.stepsFor())
+	stated, err := p.stated(ctx)
+	if err != nil {
+		return err
+	}
+	if !stated {
+		if err := p.conventions(ctx); err != nil {
+			return err
+		}
+	}
+	if err := p.registered(ctx); err != nil {
+		return err
+	}
+	p.faults()
+	return nil
+}
+
+// work runs one part under the limits; a limit becomes a gap.
+func (p *program) work(ctx context.Context, f *ir.File, what string, part func() error) error {
+	if p.left <= 0 {
+		p.gap(f, "the code of this package takes too long to follow; "+what+" was not looked at")
+		return nil
+	}
+	err := part()
+	p.left -= p.machine.Used()
+	switch {
+	case ctx.Err() != nil:
+		return ctx.Err()
+	case errors.Is(err, engine.ErrSteps):
+		p.gap(f, "following "+what+" was ended by its limit of steps; what came later is not known")
+		return nil
+	}
+	return err
+}
+
+func (p *program) gap(f *ir.File, detail string) {
+	for _, g := range p.gaps {
+		if g.Path == f.Path && g.Reason == fnvet.GapLimit {
+			return
+		}
+	}
+	p.gaps = append(p.gaps, fnvet.Gap{Path: f.Path, Reason: fnvet.GapLimit, Detail: detail})
+}
+
+// faults tells what was not understood of the files that were followed.
+func (p *program) faults() {
+	for _, f := range p.machine.Files() {
+		if len(f.Faults) == 0 {
+			continue
+		}
+		worst := f.Faults[0]
+		reason := fnvet.GapUnparsable
+		for _, x := range f.Faults {
+			if x.Limit {
+				worst, reason = x, fnvet.GapLimit
+			}
+		}
+		line, _ := f.Position(worst.Pos)
+		p.gaps = append(p.gaps, fnvet.Gap{Path: f.Path, Reason: reason,
+			Detail: fmt.Sprintf("event data is not followed through all of it: line %d: %s", line, worst.Text)})
+	}
+}

@@ -1,0 +1,428 @@
+package python
+
+import (
+	"strings"
+
+	"github.com/fnvet/fnvet/inject/ir"
+)
+
+// scope holds the names of a function, or of the file.
+type scope struct {
+	vars    map[string]*ir.Var
+	parent  *scope
+	fn      *ir.Func
+	outside map[string]bool // declared global
+}
+
+type lowerer struct {
+	file  *ir.File
+	scope *scope
+	top   *scope
+	// stars are the modules of which everything is imported.
+	stars []string
+}
+
+// Lower turns a tree into the language of the engine. src is the source of the tree.
+func Lower(tree *Tree, src, name, path string) *ir.File {
+	f := &ir.File{Path: path, Name: name, Lang: ir.Python, Lines: ir.LineStarts(src)}
+	for _, t := range tree.Faults {
+		f.Faults = append(f.Faults, ir.Fault{Pos: t.Pos, Text: t.Text, Limit: t.Limit})
+	}
+	main := &ir.Func{File: f}
+	f.Main = main
+	f.Exports = main.NewVar("")
+	l := &lowerer{file: f, scope: &scope{vars: map[string]*ir.Var{}, fn: main}}
+	l.top = l.scope
+	var names []string
+	l.collect(tree.Body, &names)
+	for _, n := range names {
+		l.declare(n)
+	}
+	main.Body = l.body(tree.Body)
+	exports := &ir.Expr{Op: ir.Object}
+	for _, n := range names {
+		exports.Args = append(exports.Args, &ir.Expr{Op: ir.Pair, Name: n, Y: read(l.scope.vars[n], 0)})
+	}
+	main.Body = append(main.Body, do(assign(read(f.Exports, 0), exports)))
+	return f
+}
+
+func do(x *ir.Expr) *ir.Stmt { return &ir.Stmt{Op: ir.Do, X: x, Pos: x.Pos} }
+
+func read(v *ir.Var, pos int32) *ir.Expr { return &ir.Expr{Op: ir.Read, Var: v, Pos: pos} }
+
+func assign(target, value *ir.Expr) *ir.Expr {
+	return &ir.Expr{Op: ir.Assign, X: target, Y: value, Pos: target.Pos}
+}
+
+func field(x *ir.Expr, name string, pos int32) *ir.Expr {
+	return &ir.Expr{Op: ir.Field, X: x, Name: name, Pos: pos}
+}
+
+func unknown(pos int32) *ir.Expr { return &ir.Expr{Op: ir.Unknown, Pos: pos} }
+
+func (l *lowerer) declare(name string) *ir.Var {
+	if v, ok := l.scope.vars[name]; ok {
+		return v
+	}
+	v := l.scope.fn.NewVar(name)
+	l.scope.vars[name] = v
+	return v
+}
+
+func (l *lowerer) lookup(name string) *ir.Var {
+	if l.scope.outside[name] {
+		return l.top.vars[name]
+	}
+	for s := l.scope; s != nil; s = s.parent {
+		if v, ok := s.vars[name]; ok {
+			return v
+		}
+	}
+	return nil
+}
+
+// collect lists the names that a body assigns, without functions inside it.
+func (l *lowerer) collect(body []*Node, into *[]string) {
+	for _, n := range body {
+		switch n.Kind {
+		case Assign:
+			for _, t := range n.List {
+				targetNames(t, into)
+			}
+			walrus(n.B, into, 0)
+		case AugAssign, AnnAssign:
+			targetNames(n.A, into)
+			walrus(n.B, into, 0)
+		case For:
+			targetNames(n.A, into)
+		case Def, Class:
+			*into = append(*into, n.Str)
+			continue
+		case Import:
+			for _, a := range n.List {
+				name := a.Names[0]
+				if a.Mark == "whole" {
+					name, _, _ = strings.Cut(name, ".")
+				}
+				*into = append(*into, name)
+			}
+		case ImportFrom:
+			for _, a := range n.List {
+				if a.Str != "*" {
+					*into = append(*into, a.Names[0])
+				}
+			}
+		case With:
+			for _, w := range n.List {
+				targetNames(w.B, into)
+			}
+		case Try:
+			for _, e := range n.List {
+				if e.Str != "" {
+					*into = append(*into, e.Str)
+				}
+				l.collect(e.Body, into)
+			}
+		case Match:
+			for _, c := range n.List {
+				captures(c.A, into)
+				l.collect(c.Body, into)
+			}
+		}
+		walrus(n.A, into, 0)
+		l.collect(n.Body, into)
+		l.collect(n.Else, into)
+		l.collect(n.Finally, into)
+	}
+}
+
+func targetNames(n *Node, into *[]string) {
+	if n == nil {
+		return
+	}
+	switch n.Kind {
+	case Name:
+		*into = append(*into, n.Str)
+	case Star:
+		targetNames(n.A, into)
+	case List:
+		for _, item := range n.List {
+			targetNames(item, into)
+		}
+	default:
+	}
+}
+
+// walrus finds the names that := gives inside an expression.
+func walrus(n *Node, into *[]string, depth int) {
+	if n == nil || depth > 60 || n.Kind == Lambda || n.Kind == Def || n.Kind == Class {
+		return
+	}
+	if n.Kind == Walrus {
+		targetNames(n.A, into)
+	}
+	walrus(n.A, into, depth+1)
+	walrus(n.B, into, depth+1)
+	walrus(n.C, into, depth+1)
+	for _, item := range n.List {
+		walrus(item, into, depth+1)
+	}
+}
+
+func captures(n *Node, into *[]string) {
+	if n == nil {
+		return
+	}
+	if n.Kind == Capture && n.Str != "_" {
+		*into = append(*into, n.Str)
+	}
+	captures(n.A, into)
+	captures(n.B, into)
+	for _, item := range n.List {
+		captures(item, into)
+	}
+}
+
+func (l *lowerer) body(list []*Node) []*ir.Stmt {
+	var out []*ir.Stmt
+	for _, n := range list {
+		out = append(out, l.stmt(n)...)
+	}
+	return out
+}
+
+func (l *lowerer) stmt(n *Node) []*ir.Stmt {
+	switch n.Kind {
+	case ExprStmt:
+		return []*ir.Stmt{do(l.expr(n.A))}
+	case Assign, AugAssign, AnnAssign:
+		return l.assignment(n)
+	case Return:
+		return []*ir.Stmt{{Op: ir.Return, Pos: n.Pos, X: l.maybe(n.A)}}
+	case Raise:
+		return []*ir.Stmt{{Op: ir.Throw, Pos: n.Pos, X: l.maybe(n.A)}}
+	case Assert:
+		return []*ir.Stmt{{Op: ir.If, Pos: n.Pos, X: &ir.Expr{Op: ir.Not, X: l.expr(n.A), Pos: n.Pos}, Body: []*ir.Stmt{{Op: ir.Throw, Pos: n.Pos}}}}
+	case Break:
+		return []*ir.Stmt{{Op: ir.Break, Pos: n.Pos}}
+	case Continue:
+		return []*ir.Stmt{{Op: ir.Continue, Pos: n.Pos}}
+	case Delete:
+		var out []*ir.Stmt
+		for _, item := range n.List {
+			if x := l.expr(item); x.Op == ir.Field || x.Op == ir.Index || x.Op == ir.Read {
+				out = append(out, do(assign(x, &ir.Expr{Op: ir.Null, Pos: n.Pos})))
+			}
+		}
+		return out
+	case Global:
+		l.global(n)
+		return nil
+	case Import, ImportFrom:
+		return l.imports(n)
+	case Def:
+		return []*ir.Stmt{do(assign(l.target(n.Str, n.Pos), l.function(n, false)))}
+	case Class:
+		return []*ir.Stmt{do(assign(l.target(n.Str, n.Pos), l.class(n)))}
+	}
+	return l.compound(n)
+}
+
+func (l *lowerer) global(n *Node) {
+	if n.Str != "global" {
+		for _, name := range n.Names {
+			delete(l.scope.vars, name)
+		}
+		return
+	}
+	if l.scope.outside == nil {
+		l.scope.outside = map[string]bool{}
+	}
+	for _, name := range n.Names {
+		l.scope.outside[name] = true
+		if l.top.vars[name] == nil {
+			l.top.vars[name] = l.top.fn.NewVar(name)
+		}
+	}
+}
+
+func (l *lowerer) target(name string, pos int32) *ir.Expr {
+	v := l.lookup(name)
+	if v == nil {
+		v = l.declare(name)
+	}
+	return read(v, pos)
+}
+
+func (l *lowerer) maybe(n *Node) *ir.Expr {
+	if n == nil {
+		return nil
+	}
+	return l.expr(n)
+}
+
+func (l *lowerer) assignment(n *Node) []*ir.Stmt {
+	var out []*ir.Stmt
+	emit := func(list []*ir.Expr) {
+		for _, x := range list {
+			out = append(out, do(x))
+		}
+	}
+	switch n.Kind {
+	case AugAssign:
+		target := l.expr(n.A)
+		op := ir.Arith
+		if n.Str == "+=" || n.Str == "%=" || n.Str == "|=" || n.Str == "/=" {
+			op = ir.Concat
+		}
+		emit([]*ir.Expr{assign(target, &ir.Expr{Op: op, Pos: n.Pos, Args: []*ir.Expr{target, l.expr(n.B)}})})
+	case AnnAssign:
+		if n.B != nil {
+			emit(l.bind(nil, n.A, l.expr(n.B)))
+		}
+	default:
+		if n.B == nil {
+			return nil
+		}
+		value := l.expr(n.B)
+		if value.Op == ir.Closure && value.Fn.Name == "" && n.List[0].Kind == Name {
+			value.Fn.Name = n.List[0].Str
+		}
+		if len(n.List) > 1 {
+			v := read(l.scope.fn.NewVar(""), n.Pos)
+			emit([]*ir.Expr{assign(v, value)})
+			value = v
+		}
+		for _, t := range n.List {
+			emit(l.bind(nil, t, value))
+		}
+	}
+	return out
+}
+
+// bind assigns a value to a target, which may be a row of targets.
+func (l *lowerer) bind(out []*ir.Expr, target *Node, value *ir.Expr) []*ir.Expr {
+	if target == nil {
+		return append(out, value)
+	}
+	switch target.Kind {
+	case List:
+		if value.Op != ir.Read {
+			v := read(l.scope.fn.NewVar(""), target.Pos)
+			out = append(out, assign(v, value))
+			value = v
+		}
+		for i, item := range target.List {
+			if item.Kind == Star {
+				out = l.bind(out, item.A, &ir.Expr{Op: ir.Tail, Name: number(i), Pos: item.Pos, X: value})
+				continue
+			}
+			out = l.bind(out, item, field(value, number(i), item.Pos))
+		}
+		return out
+	case Name:
+		return append(out, assign(l.target(target.Str, target.Pos), value))
+	case Attribute, Subscript:
+		return append(out, assign(l.expr(target), value))
+	default:
+		return append(out, value)
+	}
+}
+
+func number(n int) string {
+	if n < 10 {
+		return string(rune('0' + n))
+	}
+	return number(n/10) + string(rune('0'+n%10))
+}
+
+func (l *lowerer) imports(n *Node) []*ir.Stmt {
+	var out []*ir.Stmt
+	for _, a := range n.List {
+		if n.Kind == ImportFrom {
+			if a.Str == "*" {
+				l.stars = append(l.stars, n.Str)
+				out = append(out, do(&ir.Expr{Op: ir.Import, Name: n.Str, Pos: n.Pos}))
+				continue
+			}
+			value := &ir.Expr{Op: ir.Import, Name: n.Str, Pos: a.Pos, Args: []*ir.Expr{{Op: ir.Const, Name: a.Str}}}
+			out = append(out, do(assign(l.target(a.Names[0], a.Pos), value)))
+			continue
+		}
+		whole := &ir.Expr{Op: ir.Import, Name: a.Str, Pos: a.Pos}
+		if a.Mark != "whole" || !strings.Contains(a.Str, ".") {
+			out = append(out, do(assign(l.target(a.Names[0], a.Pos), whole)))
+			continue
+		}
+		parts := strings.Split(a.Str, ".")
+		at := l.target(parts[0], a.Pos)
+		out = append(out, do(assign(at, &ir.Expr{Op: ir.Import, Name: parts[0], Pos: a.Pos})))
+		for i := 1; i < len(parts); i++ {
+			next := field(at, parts[i], a.Pos)
+			out = append(out, do(assign(next, &ir.Expr{Op: ir.Import, Name: strings.Join(parts[:i+1], "."), Pos: a.Pos})))
+			at = next
+		}
+	}
+	return out
+}
+
+func (l *lowerer) compound(n *Node) []*ir.Stmt {
+	switch n.Kind {
+	case If:
+		return []*ir.Stmt{{Op: ir.If, Pos: n.Pos, X: l.expr(n.A), Body: l.body(n.Body), Else: l.body(n.Else)}}
+	case While:
+		s := &ir.Stmt{Op: ir.Loop, Pos: n.Pos, X: l.expr(n.A), Body: l.body(n.Body)}
+		return append([]*ir.Stmt{s}, l.body(n.Else)...)
+	case For:
+		return append(l.forStmt(n.A, n.B, func() []*ir.Stmt { return l.body(n.Body) }, n.Pos), l.body(n.Else)...)
+	case With:
+		var out []*ir.Stmt
+		for _, w := range n.List {
+			for _, x := range l.bind(nil, w.B, l.expr(w.A)) {
+				out = append(out, do(x))
+			}
+		}
+		return append(out, l.body(n.Body)...)
+	case Try:
+		return []*ir.Stmt{l.try(n)}
+	case Match:
+		return l.match(n)
+	default:
+		return nil
+	}
+}
+
+func (l *lowerer) forStmt(target, over *Node, body func() []*ir.Stmt, pos int32) []*ir.Stmt {
+	v := read(l.scope.fn.NewVar(""), over.Pos)
+	s := &ir.Stmt{Op: ir.Loop, Pos: pos}
+	for _, x := range l.bind(nil, target, &ir.Expr{Op: ir.Elem, X: v, Pos: over.Pos}) {
+		s.Body = append(s.Body, do(x))
+	}
+	first := do(assign(v, l.expr(over)))
+	s.Body = append(s.Body, body()...)
+	return []*ir.Stmt{first, s}
+}
+
+func (l *lowerer) try(n *Node) *ir.Stmt {
+	s := &ir.Stmt{Op: ir.Try, Pos: n.Pos, Body: append(l.body(n.Body), l.body(n.Else)...), Finally: l.body(n.Finally)}
+	if len(n.List) == 0 {
+		return s
+	}
+	thrown := l.scope.fn.NewVar("")
+	s.X = read(thrown, n.Pos)
+	for i := len(n.List) - 1; i >= 0; i-- {
+		e := n.List[i]
+		var body []*ir.Stmt
+		if e.Str != "" {
+			body = append(body, do(assign(l.target(e.Str, e.Pos), read(thrown, e.Pos))))
+		}
+		body = append(body, l.body(e.Body)...)
+		if i == len(n.List)-1 {
+			s.Catch = body
+			continue
+		}
+		s.Catch = []*ir.Stmt{{Op: ir.If, Pos: e.Pos, X: unknown(e.Pos), Body: body, Else: s.Catch}}
+	}
+	return s
+}

@@ -1,0 +1,116 @@
+package python
+
+import (
+	"github.com/fnvet/fnvet/inject/ir"
+)
+
+func (l *lowerer) match(n *Node) []*ir.Stmt {
+	subject := l.expr(n.A)
+	var out []*ir.Stmt
+	if subject.Op != ir.Read && subject.Op != ir.Field {
+		v := read(l.scope.fn.NewVar(""), n.A.Pos)
+		out = append(out, do(assign(v, subject)))
+		subject = v
+	}
+	var rest []*ir.Stmt
+	for i := len(n.List) - 1; i >= 0; i-- {
+		c := n.List[i]
+		cond := l.patternCond(c.A, subject)
+		var body []*ir.Stmt
+		for _, x := range l.patternBind(nil, c.A, subject) {
+			body = append(body, do(x))
+		}
+		if c.B != nil {
+			body = append(body, &ir.Stmt{Op: ir.If, Pos: c.B.Pos, X: l.expr(c.B), Body: l.body(c.Body), Else: rest})
+		} else {
+			body = append(body, l.body(c.Body)...)
+		}
+		rest = []*ir.Stmt{{Op: ir.If, Pos: c.Pos, X: cond, Body: body, Else: rest}}
+	}
+	return append(out, rest...)
+}
+
+// patternCond is the question that a pattern asks of its subject.
+func (l *lowerer) patternCond(p *Node, subject *ir.Expr) *ir.Expr {
+	switch p.Kind {
+	case String, Number, Literal, Attribute, Name:
+		return &ir.Expr{Op: ir.Compare, Name: ir.Equal, Pos: p.Pos, X: subject, Y: l.expr(p)}
+	case Binary:
+		if p.Str == "|" {
+			or := &ir.Expr{Op: ir.Or, Pos: p.Pos}
+			for _, item := range p.List {
+				or.Args = append(or.Args, l.patternCond(item, subject))
+			}
+			return or
+		}
+	case Capture:
+		if p.A != nil {
+			return l.patternCond(p.A, subject)
+		}
+	case Dict:
+		and := &ir.Expr{Op: ir.And, Pos: p.Pos, Args: []*ir.Expr{unknown(p.Pos)}}
+		for _, item := range p.List {
+			if item.Kind == Pair && item.A.Kind == String {
+				and.Args = append(and.Args, l.patternCond(item.B, field(subject, item.A.Str, item.Pos)))
+			}
+		}
+		return and
+	case List:
+		and := &ir.Expr{Op: ir.And, Pos: p.Pos, Args: []*ir.Expr{unknown(p.Pos)}}
+		for i, item := range p.List {
+			if item.Kind != Star {
+				and.Args = append(and.Args, l.patternCond(item, field(subject, number(i), item.Pos)))
+			}
+		}
+		return and
+	case Call:
+		if p.A.Kind == Name && len(p.List) <= 1 {
+			return &ir.Expr{Op: ir.Call, Pos: p.Pos, X: &ir.Expr{Op: ir.Global, Name: "isinstance"}, Args: []*ir.Expr{subject, l.expr(p.A)}}
+		}
+	default:
+	}
+	return unknown(p.Pos)
+}
+
+func (l *lowerer) patternBind(out []*ir.Expr, p *Node, subject *ir.Expr) []*ir.Expr {
+	switch p.Kind {
+	case Capture:
+		if p.A != nil {
+			out = l.patternBind(out, p.A, subject)
+		}
+		if p.Str != "_" {
+			out = append(out, assign(l.target(p.Str, p.Pos), subject))
+		}
+	case Dict:
+		for _, item := range p.List {
+			switch {
+			case item.Kind == Pair && item.A.Kind == String:
+				out = l.patternBind(out, item.B, field(subject, item.A.Str, item.Pos))
+			case item.Kind == Star:
+				out = l.patternBind(out, item.A, subject)
+			}
+		}
+	case List:
+		for i, item := range p.List {
+			if item.Kind == Star {
+				out = l.patternBind(out, item.A, &ir.Expr{Op: ir.Tail, Name: number(i), Pos: item.Pos, X: subject})
+				continue
+			}
+			out = l.patternBind(out, item, field(subject, number(i), item.Pos))
+		}
+	case Call:
+		for _, item := range p.List {
+			if item.Kind == Keyword {
+				out = l.patternBind(out, item.A, field(subject, item.Str, item.Pos))
+			} else {
+				out = l.patternBind(out, item, subject)
+			}
+		}
+	case Binary:
+		for _, item := range p.List {
+			out = l.patternBind(out, item, subject)
+		}
+	default:
+	}
+	return out
+}

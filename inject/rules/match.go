@@ -1,0 +1,203 @@
+package rules
+
+import (
+	"errors"
+	"fmt"
+	"strings"
+
+	"github.com/fnvet/fnvet"
+	"github.com/fnvet/fnvet/inject/ir"
+)
+
+// row is a pattern with what it stands for.
+type row[T any] struct {
+	glob string
+	lang ir.Lang
+	val  T
+}
+
+// index finds patterns by the last part of a name.
+type index[T any] struct {
+	byLast map[string][]row[T]
+	loose  []row[T] // the last part has a wildcard
+}
+
+func (x *index[T]) add(glob string, lang ir.Lang, val T) {
+	if x.byLast == nil {
+		x.byLast = map[string][]row[T]{}
+	}
+	r := row[T]{glob, lang, val}
+	last := glob[strings.LastIndexByte(glob, '.')+1:]
+	if strings.Contains(last, "*") {
+		x.loose = append(x.loose, r)
+		return
+	}
+	x.byLast[last] = append(x.byLast[last], r)
+}
+
+// all calls yield for each pattern that a name matches until it says false.
+func (x *index[T]) all(lang ir.Lang, name string, yield func(T) bool) {
+	last := name[strings.LastIndexByte(name, '.')+1:]
+	for _, rows := range [][]row[T]{x.byLast[last], x.loose} {
+		for i := range rows {
+			r := &rows[i]
+			if (r.lang == "" || r.lang == lang) && Glob(r.glob, name) && !yield(r.val) {
+				return
+			}
+		}
+	}
+}
+
+func (x *index[T]) first(lang ir.Lang, name string) (val T, ok bool) {
+	x.all(lang, name, func(v T) bool { val, ok = v, true; return false })
+	return val, ok
+}
+
+// Glob says whether a name matches a pattern, in which * is any text.
+func Glob(glob, name string) bool {
+	head, rest, star := strings.Cut(glob, "*")
+	if !star {
+		return glob == name
+	}
+	if !strings.HasPrefix(name, head) {
+		return false
+	}
+	name = name[len(head):]
+	for {
+		part, next, more := strings.Cut(rest, "*")
+		if !more {
+			return strings.HasSuffix(name, part)
+		}
+		i := strings.Index(name, part)
+		if i < 0 {
+			return false
+		}
+		name, rest = name[i+len(part):], next
+	}
+}
+
+// expand gives the patterns that braces stand for: a.{b,c} is a.b and a.c.
+func expand(p string) ([]string, error) {
+	out := []string{""}
+	for {
+		open := strings.IndexByte(p, '{')
+		if open < 0 {
+			for i := range out {
+				out[i] += p
+			}
+			return out, nil
+		}
+		end := strings.IndexByte(p[open:], '}')
+		if end < 0 {
+			return nil, fmt.Errorf("pattern %q: a brace does not close", p)
+		}
+		var next []string
+		for _, head := range out {
+			for alt := range strings.SplitSeq(p[open+1:open+end], ",") {
+				next = append(next, head+p[:open]+alt)
+			}
+		}
+		if out = next; len(out) > 2000 {
+			return nil, errors.New("a pattern stands for too many names")
+		}
+		p = p[open+end+1:]
+	}
+}
+
+// Sinks calls yield for each sink that a call of a name may be.
+func (s *Set) Sinks(lang ir.Lang, name string, yield func(*Sink) bool) {
+	s.sinks.all(lang, name, yield)
+}
+
+// Clean says that the result of a call is no attacker's.
+func (s *Set) Clean(lang ir.Lang, name string) bool { _, ok := s.clean.first(lang, name); return ok }
+
+// Escape is the escape that a call is, if any.
+func (s *Set) Escape(lang ir.Lang, name string) (*Call, bool) { return s.escapes.first(lang, name) }
+
+// Guard is the question that a call asks, if any.
+func (s *Set) Guard(lang ir.Lang, name string) (*Call, bool) { return s.guards.first(lang, name) }
+
+// Schema is the validation that a call is, if any.
+func (s *Set) Schema(lang ir.Lang, name string) (*Call, bool) { return s.schemas.first(lang, name) }
+
+// Passes says that the result of an external call holds what its arguments hold.
+func (s *Set) Passes(lang ir.Lang, name string) bool { _, ok := s.passes.first(lang, name); return ok }
+
+// Fetch is the fetching of an attacker's data that a call is, if any.
+func (s *Set) Fetch(lang ir.Lang, name string) (*Call, bool) { return s.fetches.first(lang, name) }
+
+// Entry is the registering of an entry point that a call or decorator is, if any.
+func (s *Set) Entry(lang ir.Lang, name string) (*Call, bool) { return s.entries.first(lang, name) }
+
+// Read is the source that an external name is, if any.
+func (s *Set) Read(lang ir.Lang, name string) (*Call, bool) { return s.reads.first(lang, name) }
+
+// Alias is another name for an external one, or the name itself.
+func (s *Set) Alias(lang ir.Lang, name string) string {
+	if a, ok := s.aliases.first(lang, name); ok {
+		return a.Root
+	}
+	return name
+}
+
+// Handlers are the conventions for names of entry points.
+func (s *Set) Handlers() []Handler { return s.handlers }
+
+// Class describes a sink's class.
+func (s *Set) Class(k *Sink) *Class { return &s.classes[k.index] }
+
+// ClassOf finds a class by its id.
+func (s *Set) ClassOf(id string) (*Class, Classes) {
+	for i := range s.classes {
+		if s.classes[i].ID == id {
+			return &s.classes[i], 1 << i
+		}
+	}
+	return nil, 0
+}
+
+// Grade finds what is known of a part of a source. ok is false where nothing is.
+func (s *Set) Grade(root string, path []string) (*Path, bool) {
+	src := s.sources[root]
+	if src == nil {
+		return nil, false
+	}
+	for i := range src.Paths {
+		if pathMatch(src.Paths[i].parts, path) {
+			return &src.Paths[i], true
+		}
+	}
+	return nil, false
+}
+
+func pathMatch(pattern, path []string) bool {
+	for i, p := range pattern {
+		if p == "**" {
+			rest := pattern[i+1:]
+			for j := i; j <= len(path); j++ {
+				if pathMatch(rest, path[min(j, len(path)):]) {
+					return true
+				}
+			}
+			return false
+		}
+		if i >= len(path) || p != "*" && !strings.EqualFold(p, path[i]) {
+			return false
+		}
+	}
+	return len(path) == len(pattern)
+}
+
+// Rules describes classes for "fnvet rules" and SARIF.
+func Rules(classes []Class) []fnvet.Rule {
+	out := make([]fnvet.Rule, len(classes))
+	for i := range classes {
+		c := &classes[i]
+		out[i] = fnvet.Rule{ID: c.ID, Kind: fnvet.Injection, Severity: c.Severity, Title: c.Title, Help: strings.TrimSpace(c.Help + " " + c.Remediation)}
+	}
+	return out
+}
+
+// Classes lists the classes of a set; the position is the bit in Classes.
+func (s *Set) Classes() []Class { return s.classes }
