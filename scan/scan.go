@@ -171,6 +171,15 @@ func (c *Config) clean(r *fnvet.Report) {
 	if r.Scan.Database.Ecosystems == nil {
 		r.Scan.Database.Ecosystems = []string{}
 	}
+	for i := range r.Artifact.Templates {
+		t := &r.Artifact.Templates[i]
+		if t.Functions == nil {
+			t.Functions = []string{}
+		}
+		if t.Unresolved == nil {
+			t.Unresolved = []fnvet.Unresolved{}
+		}
+	}
 }
 
 // redact masks secrets in text that comes from the artifact as it is: commands of
