@@ -11,16 +11,23 @@ import (
 // An arrival is a group of requests that waits for its commit.
 type arrival struct {
 	requests []Request
-	ids      []int64
+	accepted []Accepted
 	answer   chan error
 }
 
-// Accept makes requests durable, with their jobs, and returns the ids of their
-// scans in the same order: new ones, or those there are of an event that came
-// before or an artifact already judged under the same Version. After an error
+// Accepted is the scan of a request. Known is true when the very event was
+// accepted before.
+type Accepted struct {
+	Scan  int64
+	Known bool
+}
+
+// Accept makes requests durable, with their jobs, and returns their scans in the
+// same order: new ones, or those there are of an event that came before or an
+// artifact already judged under the same Version. After an error
 // none of them was accepted; it is ErrFull, ErrClosed, that of ctx, or the
 // database's.
-func (s *Store) Accept(ctx context.Context, requests []Request) ([]int64, error) {
+func (s *Store) Accept(ctx context.Context, requests []Request) ([]Accepted, error) {
 	if len(requests) == 0 {
 		return nil, nil
 	}
@@ -37,7 +44,7 @@ func (s *Store) Accept(ctx context.Context, requests []Request) ([]int64, error)
 	}
 	select {
 	case err := <-a.answer:
-		return a.ids, err
+		return a.accepted, err
 	case <-ctx.Done():
 		return nil, ctx.Err() // it may be accepted yet; asking again does no harm
 	}
@@ -121,16 +128,16 @@ func (s *Store) write(ctx context.Context, batch []*arrival) error {
 	var jobs []river.InsertManyParams
 	var scans []int64
 	for _, a := range batch {
-		a.ids = make([]int64, len(a.requests))
+		a.accepted = make([]Accepted, len(a.requests))
 		for i := range a.requests {
-			id, fresh, err := s.record(ctx, t, &a.requests[i])
+			got, fresh, err := s.record(ctx, t, &a.requests[i])
 			if err != nil {
 				return err
 			}
-			a.ids[i] = id
+			a.accepted[i] = got
 			if fresh {
-				scans = append(scans, id)
-				jobs = append(jobs, river.InsertManyParams{Args: scanArgs{Scan: id}})
+				scans = append(scans, got.Scan)
+				jobs = append(jobs, river.InsertManyParams{Args: scanArgs{Scan: got.Scan}})
 			}
 		}
 	}
@@ -161,21 +168,21 @@ func (s *Store) enqueue(ctx context.Context, t tx, scans []int64, jobs []river.I
 }
 
 // record writes the event and its scan, and reports whether the scan is new.
-func (s *Store) record(ctx context.Context, t tx, r *Request) (id int64, fresh bool, err error) {
+func (s *Store) record(ctx context.Context, t tx, r *Request) (a Accepted, fresh bool, err error) {
 	if r.Event != "" {
-		err := one(ctx, t, "SELECT scan FROM event WHERE source = $1 AND key = $2", []any{r.Source, r.Event}, &id)
+		err := one(ctx, t, "SELECT scan FROM event WHERE source = $1 AND key = $2", []any{r.Source, r.Event}, &a.Scan)
 		if !errors.Is(err, errNone) {
-			return id, false, err
+			return Accepted{a.Scan, true}, false, err
 		}
 	}
-	id, fresh, err = s.addScan(ctx, t, r)
+	a.Scan, fresh, err = s.addScan(ctx, t, r)
 	if err != nil {
-		return 0, false, err
+		return a, false, err
 	}
 	if r.Event != "" {
-		_, err = t.exec(ctx, "INSERT INTO event (source, key, received, scan) VALUES ($1, $2, $3, $4) ON CONFLICT DO NOTHING", r.Source, r.Event, s.now(), id)
+		_, err = t.exec(ctx, "INSERT INTO event (source, key, received, scan) VALUES ($1, $2, $3, $4) ON CONFLICT DO NOTHING", r.Source, r.Event, s.now(), a.Scan)
 	}
-	return id, fresh, err
+	return a, fresh, err
 }
 
 func (s *Store) addScan(ctx context.Context, t tx, r *Request) (id int64, fresh bool, err error) {

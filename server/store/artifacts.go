@@ -192,3 +192,14 @@ func (s *Store) Trend(ctx context.Context, days int) ([]Day, error) {
 	})
 	return list, err
 }
+
+// Known reports whether a digest was judged in a repository, or is about to be. A
+// scan that was given up counts: it is for people to replay.
+func (s *Store) Known(ctx context.Context, registry, repository, digest string) (bool, error) {
+	var id int64
+	err := one(ctx, s.base.reader(), "SELECT id FROM scan WHERE digest = $1 AND registry = $2 AND repository = $3 LIMIT 1", []any{digest, registry, repository}, &id)
+	if errors.Is(err, errNone) {
+		return false, nil
+	}
+	return err == nil, err
+}

@@ -10,6 +10,7 @@ import (
 	"strings"
 
 	"github.com/fnvet/fnvet"
+	"github.com/fnvet/fnvet/advisory"
 )
 
 // A kept package is what matching needs of it: the rest is in the report.
@@ -55,7 +56,7 @@ func (s *Store) saveInventory(ctx context.Context, t tx, artifact int64, pkgs []
 	var names [][]any
 	for key, id := range ids {
 		inventory = append(inventory, []any{id, artifact})
-		for _, n := range advisedNames(keys[key]) {
+		for _, n := range advisory.NamesOf(keys[key]) {
 			names = append(names, []any{n.Ecosystem, n.Name, id})
 		}
 	}
@@ -106,23 +107,6 @@ func componentIDs(ctx context.Context, c conn, keys []string) (map[string]int64,
 		return nil, errors.New("components are missing")
 	}
 	return ids, nil
-}
-
-// A Name is what advisories speak of: a base ecosystem ("Debian") and a name.
-type Name struct{ Ecosystem, Name string }
-
-// advisedNames are the names under which a package may have advisories. It
-// may name more than are asked for; matching decides.
-func advisedNames(p *fnvet.Package) []Name {
-	base, _, _ := strings.Cut(p.Ecosystem, ":")
-	names := []Name{{base, p.Name}}
-	if p.Source != nil && p.Source.Name != p.Name {
-		names = append(names, Name{base, p.Source.Name})
-	}
-	for _, g := range p.Groups {
-		names = append(names, Name{base, g + ":" + p.Name})
-	}
-	return names
 }
 
 func sortChanges(changes []Change) {

@@ -48,9 +48,13 @@ func request(n int) Request {
 
 func accept(t *testing.T, s *Store, r ...Request) []int64 {
 	t.Helper()
-	ids, err := s.Accept(t.Context(), r)
+	got, err := s.Accept(t.Context(), r)
 	if err != nil {
 		t.Fatal(err)
+	}
+	ids := make([]int64, len(got))
+	for i := range got {
+		ids[i] = got[i].Scan
 	}
 	return ids
 }
@@ -166,7 +170,7 @@ func TestAcceptConcurrently(t *testing.T) {
 					t.Error(err)
 					return
 				}
-				ids[i] = got[0]
+				ids[i] = got[0].Scan
 			})
 		}
 		wg.Wait()
@@ -217,7 +221,9 @@ func TestResult(t *testing.T) {
 			{"by purl without version", func() ([]Artifact, error) { return s.Containing(t.Context(), "pkg:npm/lodash", 0, 10) }, 1},
 			{"by another version", func() ([]Artifact, error) { return s.Containing(t.Context(), "pkg:npm/lodash@4.17.21", 0, 10) }, 0},
 			{"by the beginning of a name", func() ([]Artifact, error) { return s.Containing(t.Context(), "pkg:npm/lod", 0, 10) }, 0},
-			{"by text", func() ([]Artifact, error) { return s.Artifacts(t.Context(), Page{Text: "FN/app:1", Code: -1, Limit: 9}) }, 1},
+			{"by text", func() ([]Artifact, error) {
+				return s.Artifacts(t.Context(), Page{Text: "FN/app:1", Code: -1, Limit: 9})
+			}, 1},
 			{"by a wildcard", func() ([]Artifact, error) { return s.Artifacts(t.Context(), Page{Text: "fn%app", Code: -1, Limit: 9}) }, 0},
 		} {
 			if got, err := question.ask(); err != nil || len(got) != question.want {
