@@ -100,7 +100,8 @@ func (s *Server) harborReport(w http.ResponseWriter, r *http.Request) error {
 		return typed(w, http.StatusOK, harbor.TypeReport, harbor.FromReport(report, artifact, s.harborScanner()))
 	}
 	media, format := harbor.CycloneDX, "cyclonedx-json"
-	switch wanted := r.URL.Query().Get("sbom_media_type"); wanted {
+	// A plus that was not escaped reads as a space.
+	switch wanted := strings.ReplaceAll(r.URL.Query().Get("sbom_media_type"), " ", "+"); wanted {
 	case "", harbor.SPDX:
 		media, format = harbor.SPDX, "spdx-json"
 	case harbor.CycloneDX:

@@ -17,11 +17,6 @@ import (
 	"github.com/fnvet/fnvet/server/store"
 )
 
-// background is a context for what no caller waits for.
-func (s *Server) background() (context.Context, context.CancelFunc) {
-	return context.WithTimeout(context.Background(), headerTimeout)
-}
-
 // Work scans, fetches advisories and polls registries until ctx ends. Scans at
 // work have grace to end.
 func (s *Server) Work(ctx context.Context, grace time.Duration) error {
