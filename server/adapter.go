@@ -82,6 +82,9 @@ func (s *Server) harborReport(w http.ResponseWriter, r *http.Request) error {
 	}
 	switch c.State {
 	case store.Done:
+		if c.Ignored {
+			return fault(http.StatusNotFound, "it is no image, and was not scanned")
+		}
 	case store.Dead:
 		// 5xx is what the specification has for a scan that failed.
 		return fault(http.StatusInternalServerError, "the scan was given up: "+c.Error)

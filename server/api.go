@@ -172,6 +172,11 @@ func toScan(c *store.Scan) scanJSON {
 	if c.Error != "" {
 		j.Error = &c.Error
 	}
+	if c.Ignored {
+		why := "it is no image: a signature, an SBOM or another artifact beside one"
+		j.Error = &why
+		return j
+	}
 	if c.State == store.Done {
 		at, link := c.Finished.Format(time.RFC3339), fmt.Sprintf("/api/v1/scans/%d/report", c.ID)
 		j.Finished, j.Report, j.Verdict = &at, &link, &outcome{c.Code == 0, c.Code, c.Blocking}

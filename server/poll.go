@@ -72,7 +72,7 @@ func (s *Server) tags(ctx context.Context, r *Registry, repo name.Repository, op
 	}
 	var list []store.Request
 	for _, tag := range tags[:min(len(tags), maxTags)] {
-		if !hook.ValidTag(tag) || isReferrerTag(tag) {
+		if !hook.ValidTag(tag) || hook.IsReferrersTag(tag) {
 			continue
 		}
 		d, err := ggcr.Head(repo.Tag(tag), options...)
@@ -91,12 +91,6 @@ func (s *Server) tags(ctx context.Context, r *Registry, repo name.Repository, op
 		}
 	}
 	return list, nil
-}
-
-// isReferrerTag reports the tags that registries without the referrers API keep
-// referrers and signatures under: "sha256-…".
-func isReferrerTag(tag string) bool {
-	return len(tag) >= 71 && tag[:7] == "sha256-"
 }
 
 // client reaches a registry within its fence, with its credentials.

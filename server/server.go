@@ -22,8 +22,9 @@ import (
 type Scanner interface {
 	// Scan scans a target and judges it. The Version says by what.
 	Scan(ctx context.Context, t *Target) (*fnvet.Report, store.Version, error)
-	// Resolve asks the registry for the digest of a target's tag.
-	Resolve(ctx context.Context, t *Target) (digest string, err error)
+	// Resolve asks the registry for the digest of a target, and whether it is no
+	// image but refers to one (its manifest has a subject).
+	Resolve(ctx context.Context, t *Target) (digest string, refers bool, err error)
 	// Rematch compares those packages of a report with the advisories that changed
 	// asks for, anew, and judges the whole again.
 	Rematch(ctx context.Context, r *fnvet.Report, changed func(*fnvet.Package) bool) error

@@ -2,6 +2,7 @@ package server
 
 import (
 	"bytes"
+	"cmp"
 	"context"
 	"encoding/json"
 	"errors"
@@ -21,9 +22,9 @@ import (
 
 	"github.com/fnvet/fnvet"
 	"github.com/fnvet/fnvet/advisory"
+	"github.com/fnvet/fnvet/internal/testdb"
 	"github.com/fnvet/fnvet/report"
 	"github.com/fnvet/fnvet/sbom"
-	"github.com/fnvet/fnvet/server/internal/testdb"
 	"github.com/fnvet/fnvet/server/store"
 )
 
@@ -88,7 +89,9 @@ func (f *fakeScanner) Scan(_ context.Context, t *Target) (*fnvet.Report, store.V
 	return r, v, nil
 }
 
-func (f *fakeScanner) Resolve(context.Context, *Target) (string, error) { return testDigest, nil }
+func (f *fakeScanner) Resolve(_ context.Context, t *Target) (string, bool, error) {
+	return cmp.Or(t.Digest, testDigest), strings.HasSuffix(t.Repository, "/sbom"), nil
+}
 
 func (f *fakeScanner) Rematch(_ context.Context, r *fnvet.Report, changed func(*fnvet.Package) bool) error {
 	var again []fnvet.Package
@@ -359,6 +362,24 @@ func TestDeadLetters(t *testing.T) {
 	s.await(id, "done")
 	if g := s.do("POST", "/api/v1/dead/"+id+"/replay", "boss", ""); g.status != http.StatusConflict {
 		t.Errorf("replay of what is done: %d", g.status)
+	}
+}
+
+// TestReferrers: what is beside an image and no image ends without a verdict.
+func TestReferrers(t *testing.T) {
+	s := start(t, testdb.SQLite(t), "")
+	id := s.do("POST", "/hooks/distribution", "test-not-a-secret", strings.Replace(pushBody, "fn/app", "fn/sbom", 1)).id(t)
+	if c := s.await(id, "done"); !strings.Contains(c, "no image") || !strings.Contains(c, `"verdict":null`) || !strings.Contains(c, `"report":null`) {
+		t.Errorf("scan %s", c)
+	}
+	if g := s.do("GET", "/api/v1/verdicts/"+testDigest, "read", ""); g.status != http.StatusNotFound {
+		t.Errorf("verdict: %d", g.status)
+	}
+	if g := s.do("GET", "/api/v1/scans?state=done", "read", ""); !strings.Contains(g.body, `"id":`+id) {
+		t.Errorf("done: %s", g.body)
+	}
+	if g := s.do("GET", "/queue", "read", ""); !strings.Contains(g.body, "Nothing waits") {
+		t.Error("it waits")
 	}
 }
 

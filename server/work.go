@@ -99,11 +99,19 @@ func (s *Server) scanOne(ctx context.Context, c *store.Scan) (*store.Outcome, er
 		return nil, err
 	}
 	out := &store.Outcome{Digest: c.Digest}
-	if t.Registry != nil && t.Digest == "" {
-		if t.Digest, err = s.Scanner.Resolve(ctx, t); err != nil {
+	if t.Registry != nil {
+		// Notifications need not say what a manifest refers to, and a tag may have moved.
+		var refers bool
+		if t.Digest, refers, err = s.Scanner.Resolve(ctx, t); err != nil {
 			return nil, err
 		}
 		out.Digest = t.Digest
+		if refers {
+			out.Ignored = true
+			return out, nil
+		}
+	}
+	if t.Registry != nil && c.Digest == "" {
 		now, _ := s.Scanner.Version()
 		if same, err := s.Store.Judged(ctx, c.Registry, c.Repository, t.Digest, now); err != nil || same > 0 {
 			out.SameAs = same

@@ -5,6 +5,7 @@ import (
 	"context"
 	"crypto/sha256"
 	"encoding/hex"
+	"encoding/json"
 	"errors"
 	"fmt"
 	"io"
@@ -208,20 +209,25 @@ const resolveTimeout = 60 * time.Second
 // maxManifestBytes bounds a manifest that is only resolved.
 const maxManifestBytes = 8 << 20
 
-// Resolve asks the registry for the digest of a tag.
-func (s *service) Resolve(ctx context.Context, t *server.Target) (string, error) {
+// Resolve asks the registry for the digest of a target, and whether its manifest
+// has a subject.
+func (s *service) Resolve(ctx context.Context, t *server.Target) (digest string, refers bool, err error) {
 	ctx, cancel := context.WithTimeout(ctx, resolveTimeout)
 	defer cancel()
 	client, err := remote.Dial(ctx, imageOf(t), remote.Options{Insecure: t.Registry.Insecure, Fence: t.Registry.Fence()})
 	if err != nil {
-		return "", err
+		return "", false, err
 	}
 	raw, _, _, err := client.Root(ctx, maxManifestBytes)
 	if err != nil {
-		return "", err
+		return "", false, err
 	}
 	sum := sha256.Sum256(raw)
-	return "sha256:" + hex.EncodeToString(sum[:]), nil
+	var m struct {
+		Subject *json.RawMessage `json:"subject"`
+	}
+	refers = json.Unmarshal(raw, &m) == nil && m.Subject != nil // what is no manifest is a matter of the scan
+	return "sha256:" + hex.EncodeToString(sum[:]), refers, nil
 }
 
 // Scan scans a target and judges it.

@@ -95,6 +95,14 @@ func Parse(source string, h http.Header, body []byte) (Parsed, error) {
 			return Parsed{}, fmt.Errorf("%w: event %d: %w", ErrMalformed, i+1, err)
 		}
 	}
+	n := len(p.Events)
+	p.Events = slices.DeleteFunc(p.Events, func(e Event) bool { return IsReferrersTag(e.Tag) })
+	if len(p.Events) == 0 {
+		p.Events = nil
+		if n > 0 {
+			p.Ignored = "a list of what refers to an image"
+		}
+	}
 	if len(p.Events) == 0 && p.Ignored == "" {
 		p.Ignored = "it holds no event"
 	}
@@ -161,6 +169,14 @@ func ValidRepository(s string) bool { return len(s) <= 255 && grammar().reposito
 
 // ValidTag reports whether s is a tag.
 func ValidTag(s string) bool { return grammar().tag.MatchString(s) }
+
+// IsReferrersTag reports the tags under which registries without the referrers
+// API keep what refers to an image, and tools their signatures: the image's digest
+// with a hyphen. They hold no images, and fnvet's own attestations move them.
+func IsReferrersTag(tag string) bool {
+	hex, ok := strings.CutPrefix(tag, "sha256-")
+	return ok && len(hex) >= 64 && ValidDigest("sha256:"+hex[:64])
+}
 
 func (e *Event) check() error {
 	switch {

@@ -55,6 +55,7 @@ func rows() []row {
 		{source: "distribution", reason: "an index", body: `{"events":[` + push(ociIndex, `,"references":[{"mediaType":"`+ociManifest+`"}]`) + `]}`, want: pushed},
 		{source: "distribution", reason: "a blob", body: `{"events":[` + push("application/octet-stream", "") + `]}`, ignored: "octet-stream"},
 		{source: "distribution", reason: "an SBOM beside an image", body: `{"events":[` + push(ociManifest, `,"references":[{"mediaType":"application/vnd.oci.empty.v1+json"}]`) + `]}`, ignored: "no image"},
+		{source: "distribution", reason: "a list of referrers", body: strings.Replace(`{"events":[`+push(ociIndex, "")+`]}`, `"tag":"1"`, `"tag":"sha256-`+sum+`"`, 1), ignored: "refers"},
 		{source: "distribution", reason: "a pull", body: `{"events":[{"action":"pull"}]}`, ignored: "action pull"},
 		{source: "distribution", reason: "a mixture", body: `{"events":[{"action":"delete"},` + push(ociManifest, "") + `]}`, want: pushed},
 		{source: "distribution", reason: "no event", body: `{"events":[]}`, ignored: "no event"},

@@ -14,6 +14,9 @@ import (
 	"github.com/fnvet/fnvet"
 )
 
+// ignoredScan is scan.same_as of one that had nothing to scan.
+const ignoredScan = -1
+
 // A Change is a finding that came to an artifact, or left it, between two verdicts.
 type Change struct {
 	What     string // "new" or "fixed"
@@ -34,7 +37,10 @@ func (s *Store) finish(ctx context.Context, scan *Scan, job int64, attempt int, 
 	if err := s.owned(ctx, t, job, attempt); err != nil {
 		return err
 	}
-	if out.SameAs > 0 {
+	if out.Ignored {
+		out.SameAs = ignoredScan
+	}
+	if out.SameAs != 0 {
 		_, err = t.exec(ctx, "UPDATE scan SET same_as = $1, digest = $2 WHERE id = $3", out.SameAs, out.Digest, scan.ID)
 	} else {
 		err = s.save(ctx, t, scan, out)

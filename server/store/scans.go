@@ -15,21 +15,22 @@ import (
 func (s *Store) scanQuery() string {
 	return `SELECT s.id, s.registry, s.repository, s.tag, s.digest, s.target, s.upload, s.source, s.callback, s.database, s.rules, s.policy, s.created,
 coalesce(CAST(j.state AS TEXT), ''), coalesce(j.attempt, 0), ` + s.base.jobErrors() + `,
-coalesce(r.scan, 0), coalesce(r.finished, 0), coalesce(r.code, 0), coalesce(r.blocking, 0), coalesce(r.artifact, 0)
+coalesce(r.scan, 0), coalesce(r.finished, 0), coalesce(r.code, 0), coalesce(r.blocking, 0), coalesce(r.artifact, 0), s.same_as
 FROM scan s LEFT JOIN river_job j ON j.id = s.job LEFT JOIN result r ON r.scan = CASE WHEN s.same_as > 0 THEN s.same_as ELSE s.id END `
 }
 
 func readScan(r rows) (*Scan, error) {
 	var c Scan
-	var created, finished, result int64
+	var created, finished, result, same int64
 	var state, failures string
 	err := r.Scan(&c.ID, &c.Registry, &c.Repository, &c.Tag, &c.Digest, &c.Target, &c.Upload, &c.Source, &c.Callback,
-		&c.Version.Database, &c.Version.Rules, &c.Version.Policy, &created, &state, &c.Attempts, &failures, &result, &finished, &c.Code, &c.Blocking, &c.Artifact)
+		&c.Version.Database, &c.Version.Rules, &c.Version.Policy, &created, &state, &c.Attempts, &failures, &result, &finished, &c.Code, &c.Blocking, &c.Artifact, &same)
 	if err != nil {
 		return nil, err
 	}
 	c.Created = time.UnixMilli(created).UTC()
-	c.State = stateOf(rivertype.JobState(state), c.Attempts, result > 0)
+	c.State = stateOf(rivertype.JobState(state), c.Attempts, result > 0 || same < 0)
+	c.Ignored = same < 0
 	if c.State == Done && finished > 0 {
 		c.Finished = time.UnixMilli(finished).UTC()
 		return &c, nil
@@ -111,10 +112,10 @@ func (s *Store) Scans(ctx context.Context, f Filter) ([]Scan, error) {
 
 // stateCondition is stateOf as a condition.
 func stateCondition(state string) string {
-	const open = "r.scan IS NULL AND "
+	const open = "r.scan IS NULL AND s.same_as = 0 AND "
 	switch state {
 	case Done:
-		return "r.scan IS NOT NULL"
+		return "(r.scan IS NOT NULL OR s.same_as < 0)"
 	case Running:
 		return open + "j.state = 'running'"
 	case Dead:

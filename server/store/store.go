@@ -158,6 +158,7 @@ type Scan struct {
 	Code                              int    // of the verdict, when done
 	Blocking                          int
 	Artifact                          int64 // when done
+	Ignored                           bool  // there was nothing to scan
 }
 
 // An Artifact is one digest in one repository, as it was judged last.

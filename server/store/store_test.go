@@ -16,7 +16,7 @@ import (
 	"github.com/google/go-cmp/cmp"
 
 	"github.com/fnvet/fnvet"
-	"github.com/fnvet/fnvet/server/internal/testdb"
+	"github.com/fnvet/fnvet/internal/testdb"
 )
 
 var postgres testdb.Server

@@ -31,6 +31,8 @@ type Outcome struct {
 	// SameAs is the scan that judged the same artifact before, if there was one;
 	// Report is nil then.
 	SameAs int64
+	// Ignored is true when there was nothing to scan after all: a signature, an SBOM.
+	Ignored bool
 	// Version is that of the database that was used.
 	Version Version
 	// Notices are to be sent once the outcome counts. They are given what changed.
