@@ -433,3 +433,70 @@ func TestDamagedStore(t *testing.T) {
 		t.Error("another database is taken")
 	}
 }
+
+// TestDiskFull: what cannot be made durable is not accepted, what was accepted
+// stays, and it goes on when there is room again.
+func TestDiskFull(t *testing.T) {
+	s := open(t, Options{URL: testdb.SQLite(t)})
+	first := accept(t, s, request(1))
+	writer := s.base.(*sqliteBase).writer
+	var pages int64
+	if err := writer.QueryRowContext(t.Context(), "PRAGMA page_count").Scan(&pages); err != nil {
+		t.Fatal(err)
+	}
+	limit := func(n int64) {
+		if _, err := writer.ExecContext(t.Context(), fmt.Sprintf("PRAGMA max_page_count = %d", n)); err != nil {
+			t.Fatal(err)
+		}
+	}
+	limit(pages) // as SQLite sees a disk that is full
+	var accepted []int64
+	refused := 0
+	for i := range 300 {
+		got, err := s.Accept(t.Context(), []Request{request(10 + i)})
+		if err != nil {
+			refused++
+			continue
+		}
+		accepted = append(accepted, got[0].Scan)
+	}
+	if refused == 0 {
+		t.Fatal("nothing was refused")
+	}
+	limit(1 << 30)
+	for _, id := range append(first, accepted...) {
+		if _, err := s.Scan(t.Context(), id); err != nil {
+			t.Errorf("scan %d was accepted and is not there: %v", id, err)
+		}
+	}
+	accept(t, s, request(1000))
+}
+
+// TestClockSteps: a clock that goes an hour back or forth ends no scan twice.
+func TestClockSteps(t *testing.T) {
+	var step atomic.Int64
+	s := open(t, Options{URL: testdb.SQLite(t), Lease: 400 * time.Millisecond, Backoff: time.Millisecond, Now: func() time.Time {
+		return time.Now().Add(time.Duration(step.Load()))
+	}})
+	ids := accept(t, s, request(1), request(2), request(3))
+	var results sync.Map
+	work(t, s, 3, func(ctx context.Context, c *Scan) (*Outcome, error) {
+		select {
+		case <-time.After(time.Second):
+		case <-ctx.Done():
+			return nil, context.Cause(ctx)
+		}
+		results.Store(c.ID, true)
+		return &Outcome{Report: reportOf(c.Digest)}, nil
+	})
+	for _, d := range []time.Duration{time.Hour, -time.Hour, 0} {
+		time.Sleep(300 * time.Millisecond)
+		step.Store(int64(d))
+	}
+	for _, id := range ids {
+		await(t, s, id, Done)
+		if r, err := s.Report(t.Context(), id); err != nil || r == nil {
+			t.Errorf("scan %d: %v", id, err)
+		}
+	}
+}
