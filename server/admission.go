@@ -110,6 +110,21 @@ func (s *Server) admission(w http.ResponseWriter, r *http.Request) error {
 	return answer(w, http.StatusOK, admissionReview{APIVersion: review.APIVersion, Kind: review.Kind, Response: answered})
 }
 
+// admissionByPath is for Kubernetes, whose webhooks can be given a path and no
+// header: the token is at its end.
+func (s *Server) admissionByPath(w http.ResponseWriter, r *http.Request) error {
+	admitted, p := s.gate.admit(r, ScopeRead, func(r *http.Request) *caller {
+		if s.gate.open {
+			return anybody()
+		}
+		return s.gate.byToken(r.PathValue("token"))
+	})
+	if p != nil {
+		return p
+	}
+	return s.admission(w, admitted)
+}
+
 // refuses says why an image may not run, or "".
 func (s *Server) refuses(ctx context.Context, image string) (string, error) {
 	ref, err := remote.ParseReference("docker://" + image)

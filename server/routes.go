@@ -40,6 +40,7 @@ func (s *Server) routes() []route {
 		{pattern: "GET /api/v1/artifacts", scope: ScopeRead, serve: s.listArtifacts},
 		{pattern: "POST /api/v1/dead/{id}/replay", scope: ScopeAdmin, serve: s.replay},
 		{pattern: "POST /admission", scope: ScopeRead, serve: s.admission},
+		{pattern: "POST /admission/{token}", serve: s.admissionByPath},
 		{pattern: "GET /healthz", serve: s.healthz},
 		{pattern: "GET /readyz", serve: s.readyz},
 		{pattern: "GET /metrics", serve: s.metrics.serve},

@@ -429,6 +429,9 @@ func TestAdmission(t *testing.T) {
 	if g := ask(at); !strings.Contains(g, `"allowed":true`) {
 		t.Errorf("one that passes: %s", g)
 	}
+	if g := s.do("POST", "/admission/read", "", review(at)); !strings.Contains(g.body, `"allowed":true`) {
+		t.Errorf("with the token in the path: %s", g.body)
+	}
 	if g := ask("registry.example:5000/fn/app:1"); !strings.Contains(g, "tag") || !strings.Contains(g, `"allowed":false`) {
 		t.Errorf("by a tag: %s", g)
 	}
@@ -489,7 +492,7 @@ func TestHostileRequests(t *testing.T) {
 	huge := `{"a":"` + strings.Repeat("x", 1<<20) + `"}`
 	for _, r := range s.routes() {
 		method, path, _ := strings.Cut(r.pattern, " ")
-		path = strings.NewReplacer("{$}", "", "{id}", "1", "{digest}", "sha256:x", "{source}", "distribution", "{secret}", "x").Replace(path)
+		path = strings.NewReplacer("{$}", "", "{id}", "1", "{digest}", "sha256:x", "{source}", "distribution", "{secret}", "x", "{token}", "x").Replace(path)
 		for _, c := range []struct {
 			reason, token, body string
 			headers             []string
