@@ -186,7 +186,7 @@ func reference(t *server.Target) remote.Reference {
 	return remote.Reference{Registry: t.Registry.Dial(), Repository: t.Repository, Tag: t.Tag, Digest: t.Digest}
 }
 
-func imageOf(t *server.Target) *remote.Image {
+func registryImage(t *server.Target) *remote.Image {
 	im := &remote.Image{Reference: reference(t), Insecure: t.Registry.Insecure}
 	if t.Registry.Username != "" {
 		im.Login = remote.Login{Username: t.Registry.Username, Password: t.Registry.Password.Reveal()}
@@ -214,7 +214,7 @@ const maxManifestBytes = 8 << 20
 func (s *service) Resolve(ctx context.Context, t *server.Target) (digest string, refers bool, err error) {
 	ctx, cancel := context.WithTimeout(ctx, resolveTimeout)
 	defer cancel()
-	client, err := remote.Dial(ctx, imageOf(t), remote.Options{Insecure: t.Registry.Insecure, Fence: t.Registry.Fence()})
+	client, err := remote.Dial(ctx, registryImage(t), remote.Options{Insecure: t.Registry.Insecure, Fence: t.Registry.Fence()})
 	if err != nil {
 		return "", false, err
 	}
@@ -246,7 +246,7 @@ func (s *service) Scan(ctx context.Context, t *server.Target) (*fnvet.Report, st
 		q.Target = "docker://" + t.Registry.Dial() + "/" + t.Repository + "@" + t.Digest
 		q.Unpack.Name = nameOf(t)
 		q.Unpack.Remote = remote.Options{Insecure: t.Registry.Insecure, Fence: t.Registry.Fence()}
-		q.Unpack.Plan = &remote.Plan{Name: nameOf(t), Image: imageOf(t)}
+		q.Unpack.Plan = &remote.Plan{Name: nameOf(t), Image: registryImage(t)}
 	case t.File != "":
 		q.Target, q.Unpack.Name = t.File, t.Name
 	default:

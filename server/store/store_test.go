@@ -285,13 +285,13 @@ func TestAttemptsAndDeadLetters(t *testing.T) {
 // only seemed to be gone cannot write a second result.
 func TestLease(t *testing.T) {
 	postgres.Each(t, func(t *testing.T, url string) {
-		s := open(t, Options{URL: url, Lease: 200 * time.Millisecond, Backoff: time.Millisecond})
+		s := open(t, Options{URL: url, Lease: 3 * time.Second, Backoff: time.Millisecond})
 		ids := accept(t, s, request(1), request(2))
 		var runs atomic.Int64
 		work(t, s, 4, func(ctx context.Context, c *Scan) (*Outcome, error) {
 			if c.Digest == digest(2) { // longer than a lease, and alive
 				select {
-				case <-time.After(time.Second):
+				case <-time.After(7 * time.Second):
 				case <-ctx.Done():
 					return nil, context.Cause(ctx)
 				}
