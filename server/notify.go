@@ -180,8 +180,7 @@ func fenced(address string, private bool) *http.Client {
 
 // reason is an error of a connection without the address, which may hold a secret.
 func reason(err error) string {
-	var u *url.Error
-	if errors.As(err, &u) {
+	if u, ok := errors.AsType[*url.Error](err); ok {
 		err = u.Err
 	}
 	return err.Error()

@@ -10,8 +10,7 @@ import (
 // plainRegistry says what a registry answered without its words, which may quote
 // what was sent to it.
 func plainRegistry(err error) error {
-	var t *transport.Error
-	if errors.As(err, &t) {
+	if t, ok := errors.AsType[*transport.Error](err); ok {
 		return fmt.Errorf("the registry answered %d", t.StatusCode)
 	}
 	return errors.New(reason(err))

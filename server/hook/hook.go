@@ -143,8 +143,7 @@ func decode(body []byte, into any) error {
 		return fmt.Errorf("%w: not a JSON object", ErrMalformed)
 	}
 	if err := json.Unmarshal(body, into); err != nil {
-		var wrong *json.UnmarshalTypeError
-		if errors.As(err, &wrong) {
+		if wrong, ok := errors.AsType[*json.UnmarshalTypeError](err); ok {
 			return fmt.Errorf("%w: %s is a %s", ErrMalformed, wrong.Field, wrong.Value)
 		}
 		return fmt.Errorf("%w: not JSON", ErrMalformed)

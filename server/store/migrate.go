@@ -19,7 +19,7 @@ var migrations embed.FS
 // A dialect is where the two databases' table definitions differ.
 type dialect struct{ id, blob string }
 
-// ErrNewer: the store was written by a later version of fnvet.
+// ErrNewer says: the store was written by a later version of fnvet.
 var ErrNewer = errors.New("the store was made by a later version of fnvet")
 
 // migrate brings the tables up to date: River's, then ours, each file of

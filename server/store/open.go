@@ -19,7 +19,7 @@ import (
 	_ "modernc.org/sqlite" // the driver "sqlite"
 )
 
-// ErrDamaged: the store exists and cannot be trusted. It is never replaced by an
+// ErrDamaged says: the store exists and cannot be trusted. It is never replaced by an
 // empty one.
 var ErrDamaged = errors.New("the store is damaged")
 
@@ -50,7 +50,7 @@ func Open(ctx context.Context, o Options) (*Store, error) {
 		}
 		return nil, err
 	}
-	go s.committer()
+	go s.committer() //nolint:gosec // it lives as long as the store, not as the call
 	return s, nil
 }
 

@@ -33,7 +33,7 @@ type Rematched struct {
 	Changes    int // findings that came or went
 }
 
-// ErrTaken: another process does, or did, the same.
+// ErrTaken says: another process does, or did, the same.
 var ErrTaken = errors.New("another process compares the inventory with this database")
 
 const (

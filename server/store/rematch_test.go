@@ -20,7 +20,7 @@ func flawed(names map[string]bool) func(context.Context, []fnvet.Package) ([]fnv
 		var list []fnvet.Finding
 		for i := range pkgs {
 			if names[pkgs[i].Name] {
-				list = append(list, vulnerability("GHSA-"+pkgs[i].Name, pkgs[i].Name, pkgs[i].Version, true))
+				list = append(list, vulnerability("GHSA-"+pkgs[i].Name, pkgs[i].Name, pkgs[i].Version))
 			}
 		}
 		return list, nil
@@ -53,7 +53,7 @@ func TestRematch(t *testing.T) {
 		s := open(t, Options{URL: url, Now: func() time.Time { return now }})
 		ids := accept(t, s, request(1), request(2))
 		stop := work(t, s, 1, func(_ context.Context, c *Scan) (*Outcome, error) {
-			r := reportOf(c.Digest, vulnerability("GHSA-lodash", "lodash", "4.17.20", true))
+			r := reportOf(c.Digest, vulnerability("GHSA-lodash", "lodash", "4.17.20"))
 			if c.Digest == digest(2) {
 				r.Packages, r.Findings = r.Packages[1:], nil
 			}

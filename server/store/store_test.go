@@ -63,9 +63,9 @@ func pkg(name, version string) fnvet.Package {
 	return fnvet.Package{Name: name, Version: version, Ecosystem: "npm", PURL: "pkg:npm/" + name + "@" + version, Kind: fnvet.Installed}
 }
 
-func vulnerability(id, name, version string, blocks bool, aliases ...string) fnvet.Finding {
+func vulnerability(id, name, version string, aliases ...string) fnvet.Finding {
 	return fnvet.Finding{
-		ID: id, Kind: fnvet.Vulnerability, Severity: fnvet.High, Aliases: aliases, Blocks: blocks,
+		ID: id, Kind: fnvet.Vulnerability, Severity: fnvet.High, Aliases: aliases, Blocks: true,
 		Package: &fnvet.PackageRef{Name: name, Version: version, Ecosystem: "npm", PURL: "pkg:npm/" + name + "@" + version},
 	}
 }
@@ -195,7 +195,7 @@ func TestResult(t *testing.T) {
 		s := open(t, Options{URL: url})
 		ids := accept(t, s, request(1))
 		work(t, s, 2, func(_ context.Context, c *Scan) (*Outcome, error) {
-			return &Outcome{Report: reportOf(c.Digest, vulnerability("GHSA-1", "lodash", "4.17.20", true, "CVE-1")), Version: c.Version}, nil
+			return &Outcome{Report: reportOf(c.Digest, vulnerability("GHSA-1", "lodash", "4.17.20", "CVE-1")), Version: c.Version}, nil
 		})
 		c := await(t, s, ids[0], Done)
 		if c.Code != 1 || c.Blocking != 1 || c.Attempts != 1 || c.Finished.IsZero() {
@@ -205,7 +205,7 @@ func TestResult(t *testing.T) {
 		if err != nil {
 			t.Fatal(err)
 		}
-		if diff := cmp.Diff(reportOf(digest(1), vulnerability("GHSA-1", "lodash", "4.17.20", true, "CVE-1")), r); diff != "" {
+		if diff := cmp.Diff(reportOf(digest(1), vulnerability("GHSA-1", "lodash", "4.17.20", "CVE-1")), r); diff != "" {
 			t.Errorf("report (-want +got):\n%s", diff)
 		}
 		for _, question := range []struct {

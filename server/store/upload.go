@@ -12,7 +12,7 @@ import (
 // uploadPart is how much of an upload one row holds, in bytes.
 const uploadPart = 1 << 20
 
-// ErrTooLarge: an upload is larger than allowed.
+// ErrTooLarge says: an upload is larger than allowed.
 var ErrTooLarge = errors.New("larger than the limit")
 
 // PutUpload keeps a package until it is scanned, and returns its digest and the

@@ -11,7 +11,7 @@ import (
 	"time"
 )
 
-// ErrFenced: a request was to leave the hosts or the addresses it may go to.
+// ErrFenced says: a request was to leave the hosts or the addresses it may go to.
 var ErrFenced = errors.New("not allowed")
 
 // A Fence bounds where requests go when what is asked for was named by somebody
