@@ -5,6 +5,7 @@ import (
 	"errors"
 	"fmt"
 	"io"
+	"net/http"
 
 	"github.com/google/go-containerregistry/pkg/authn"
 	"github.com/google/go-containerregistry/pkg/name"
@@ -30,9 +31,12 @@ const (
 	maxEnvelope  = 128 << 20
 )
 
-// A Registry reaches images. Credentials come from the docker config.
+// A Registry reaches images. Credentials come from the docker config, unless
+// Auth has them.
 type Registry struct {
-	Insecure bool // plain http is allowed
+	Insecure  bool                // plain http is allowed
+	Auth      authn.Authenticator // instead of the docker config; nil: that
+	Transport http.RoundTripper   // nil: the usual one
 }
 
 func (r Registry) parse(reference string) (name.Reference, error) {
@@ -47,8 +51,15 @@ func (r Registry) parse(reference string) (name.Reference, error) {
 	return ref, nil
 }
 
-func options(ctx context.Context) []remote.Option {
-	return []remote.Option{remote.WithContext(ctx), remote.WithAuthFromKeychain(authn.DefaultKeychain)}
+func (r Registry) options(ctx context.Context) []remote.Option {
+	list := []remote.Option{remote.WithContext(ctx)}
+	if r.Transport != nil {
+		list = append(list, remote.WithTransport(r.Transport))
+	}
+	if r.Auth != nil {
+		return append(list, remote.WithAuth(r.Auth))
+	}
+	return append(list, remote.WithAuthFromKeychain(authn.DefaultKeychain))
 }
 
 // Digests resolves a reference: the digest it names and, where that is an index
@@ -58,7 +69,7 @@ func (r Registry) Digests(ctx context.Context, reference, platform string) ([]st
 	if err != nil {
 		return nil, err
 	}
-	desc, err := remote.Get(ref, options(ctx)...)
+	desc, err := remote.Get(ref, r.options(ctx)...)
 	if err != nil {
 		return nil, err
 	}
@@ -70,7 +81,7 @@ func (r Registry) Digests(ctx context.Context, reference, platform string) ([]st
 	if err != nil {
 		return nil, err
 	}
-	image, err := remote.Image(ref, append(options(ctx), remote.WithPlatform(*p))...)
+	image, err := remote.Image(ref, append(r.options(ctx), remote.WithPlatform(*p))...)
 	if err != nil {
 		return nil, err
 	}
@@ -90,7 +101,7 @@ func (r Registry) Push(ctx context.Context, reference, digest string, envelope [
 	if err != nil {
 		return "", err
 	}
-	subject, err := remote.Get(ref.Context().Digest(digest), options(ctx)...)
+	subject, err := remote.Get(ref.Context().Digest(digest), r.options(ctx)...)
 	if err != nil {
 		return "", fmt.Errorf("the image to attest: %w", err)
 	}
@@ -114,7 +125,7 @@ func (r Registry) Push(ctx context.Context, reference, digest string, envelope [
 		return "", err
 	}
 	at := ref.Context().Digest(own.String())
-	if err := remote.Write(at, attested, options(ctx)...); err != nil {
+	if err := remote.Write(at, attested, r.options(ctx)...); err != nil {
 		return "", err
 	}
 	return at.String(), nil
@@ -129,7 +140,7 @@ func (r Registry) Fetch(ctx context.Context, reference string, digests []string)
 	}
 	var out []Envelope
 	for _, d := range digests {
-		index, err := remote.Referrers(ref.Context().Digest(d), append(options(ctx), remote.WithFilter("artifactType", string(artifactType)))...)
+		index, err := remote.Referrers(ref.Context().Digest(d), append(r.options(ctx), remote.WithFilter("artifactType", string(artifactType)))...)
 		if err != nil {
 			return nil, fmt.Errorf("what refers to %s: %w", d, err)
 		}
@@ -144,7 +155,7 @@ func (r Registry) Fetch(ctx context.Context, reference string, digests []string)
 			if m.ArtifactType != string(artifactType) {
 				continue // of a registry that does not filter
 			}
-			found, err := envelopesOf(ctx, ref.Context().Digest(m.Digest.String()))
+			found, err := r.envelopesOf(ctx, ref.Context().Digest(m.Digest.String()))
 			if err != nil {
 				return nil, err
 			}
@@ -155,8 +166,8 @@ func (r Registry) Fetch(ctx context.Context, reference string, digests []string)
 }
 
 // envelopesOf reads the layers of one attestation.
-func envelopesOf(ctx context.Context, at name.Digest) ([]Envelope, error) {
-	image, err := remote.Image(at, options(ctx)...)
+func (r Registry) envelopesOf(ctx context.Context, at name.Digest) ([]Envelope, error) {
+	image, err := remote.Image(at, r.options(ctx)...)
 	if err != nil {
 		return nil, err
 	}

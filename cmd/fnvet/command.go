@@ -77,6 +77,6 @@ func (c *cli) root() *cobra.Command {
 	root.SetFlagErrorFunc(func(cmd *cobra.Command, err error) error {
 		return hinted{err, cmd.CommandPath() + " --help"}
 	})
-	root.AddCommand(c.scanCommand(), c.sbomCommand(), c.iamCommand(), c.dbCommand(), c.convertCommand(), c.diffCommand(), c.attestCommand(), c.verifyCommand(), c.policyCommand(), c.rulesCommand(), c.versionCommand(), c.walkInSandbox())
+	root.AddCommand(c.scanCommand(), c.sbomCommand(), c.iamCommand(), c.dbCommand(), c.convertCommand(), c.diffCommand(), c.attestCommand(), c.verifyCommand(), c.policyCommand(), c.serveCommand(), c.workerCommand(), c.tokenCommand(), c.rulesCommand(), c.versionCommand(), c.walkInSandbox())
 	return root
 }

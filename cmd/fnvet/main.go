@@ -5,6 +5,7 @@
 //
 //	fnvet scan TARGET...     unpack, inventory, match, look for secrets, judge, report
 //	fnvet sbom TARGET        the inventory as an SBOM
+//	fnvet serve              registries push, fnvet answers (also: worker, token)
 //	fnvet db update          fetch the advisory database (also: status, verify)
 //	fnvet rules [ID]         every rule, or one explained
 //	fnvet version            version, commit, rule-set version
@@ -30,8 +31,19 @@ import (
 	"time"
 )
 
-// interruptGrace is how long an interrupted run may take to end by itself.
-const interruptGrace = 3 * time.Second
+// How long an interrupted run may take to end by itself: a server answers what it
+// was asked and lets its scans end.
+const (
+	interruptGrace = 3 * time.Second
+	serviceGrace   = 2 * time.Minute
+)
+
+func graceOf(args []string) time.Duration {
+	if len(args) > 1 && (args[1] == "serve" || args[1] == "worker") {
+		return serviceGrace
+	}
+	return interruptGrace
+}
 
 func main() {
 	ctx, stop := signal.NotifyContext(context.Background(), os.Interrupt, syscall.SIGTERM)
@@ -39,7 +51,7 @@ func main() {
 	go func() {
 		// A read that waits for ever (a pipe, a terminal) does not hear of ctx.
 		<-ctx.Done()
-		time.Sleep(interruptGrace)
+		time.Sleep(graceOf(os.Args))
 		os.Exit(codeError)
 	}()
 	code := run(ctx, os.Args[1:], os.Stdin, os.Stdout, os.Stderr)

@@ -60,12 +60,17 @@ type unpackFlags struct {
 }
 
 func (u *unpackFlags) add(f *pflag.FlagSet) {
-	f.StringVar(&u.platform, "platform", "", "platform to take from a multi-platform image: `OS/ARCH` (default: the only one there is, else linux/amd64)")
 	f.StringArrayVar(&u.layers, "layer", nil, "Lambda layer to compose with the function: zip `FILE`, repeatable, lowest first")
-	f.StringVar(&u.cache, "cache", "", "`DIR` to keep in what was found in image layers, and not to search them again")
 	f.BoolVar(&u.insecure, "insecure-registry", false, "allow plain http to the registry")
-	f.StringVar(&u.endpoint, "aws-endpoint", "", "`URL` of the AWS APIs (default: $AWS_ENDPOINT_URL, else the region's own)")
 	f.StringVar(&u.name, "name", "", "`NAME` of the artifact in the report (default: of the file; stdin for -)")
+	u.addCommon(f)
+}
+
+// addCommon adds those that do not speak of one target.
+func (u *unpackFlags) addCommon(f *pflag.FlagSet) {
+	f.StringVar(&u.platform, "platform", "", "platform to take from a multi-platform image: `OS/ARCH` (default: the only one there is, else linux/amd64)")
+	f.StringVar(&u.cache, "cache", "", "`DIR` to keep in what was found in image layers, and not to search them again")
+	f.StringVar(&u.endpoint, "aws-endpoint", "", "`URL` of the AWS APIs (default: $AWS_ENDPOINT_URL, else the region's own)")
 	f.StringVar(&u.totalBytes, "max-total-size", "4GiB", "limit of all decompressed bytes together: `SIZE`")
 	f.StringVar(&u.fileBytes, "max-file-size", "512MiB", "limit of one file: `SIZE`")
 	f.IntVar(&u.entries, "max-entries", 1_000_000, "limit of entries over all archives: `N`")

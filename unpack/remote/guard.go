@@ -37,6 +37,7 @@ type guard struct {
 	plain bool          // http is allowed
 	home  string        // the only host that credentials go to over plain http
 	first time.Duration // the first pause before another try
+	fence *Fence        // or nil
 
 	mu    sync.Mutex
 	hosts map[string]string // where an Authorization header went first
@@ -44,18 +45,22 @@ type guard struct {
 
 func newGuard(inner http.RoundTripper, plain bool) *guard {
 	if inner == nil {
-		inner = &http.Transport{
-			Proxy:                 http.ProxyFromEnvironment,
-			DialContext:           (&net.Dialer{Timeout: dialTimeout, KeepAlive: 30 * time.Second}).DialContext,
-			ForceAttemptHTTP2:     true,
-			MaxIdleConnsPerHost:   8,
-			TLSHandshakeTimeout:   dialTimeout,
-			ResponseHeaderTimeout: headerTimeout,
-			IdleConnTimeout:       30 * time.Second,
-			DisableCompression:    true, // a blob is what its digest says, not what a server packs
-		}
+		inner = newTransport(&net.Dialer{Timeout: dialTimeout, KeepAlive: 30 * time.Second})
 	}
 	return &guard{inner: inner, plain: plain, first: 200 * time.Millisecond, hosts: map[string]string{}}
+}
+
+func newTransport(d *net.Dialer) *http.Transport {
+	return &http.Transport{
+		Proxy:                 http.ProxyFromEnvironment,
+		DialContext:           d.DialContext,
+		ForceAttemptHTTP2:     true,
+		MaxIdleConnsPerHost:   8,
+		TLSHandshakeTimeout:   dialTimeout,
+		ResponseHeaderTimeout: headerTimeout,
+		IdleConnTimeout:       30 * time.Second,
+		DisableCompression:    true, // a blob is what its digest says, not what a server packs
+	}
 }
 
 // RoundTrip sends one request.
@@ -87,6 +92,11 @@ func (g *guard) RoundTrip(req *http.Request) (*http.Response, error) {
 
 // check refuses a request that would say too much to the wrong host.
 func (g *guard) check(req *http.Request) error {
+	if g.fence != nil {
+		if err := g.fence.Admits(req.URL.Host); err != nil {
+			return err
+		}
+	}
 	switch from := req.Response; {
 	case req.URL.Scheme != "https" && req.URL.Scheme != "http":
 		return fmt.Errorf("the scheme %q is not followed", req.URL.Scheme)

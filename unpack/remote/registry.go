@@ -57,6 +57,10 @@ func Dial(ctx context.Context, im *Image, opts Options) (*Client, error) {
 		return nil, fmt.Errorf("%w: %s", errNotReference, im.Reference.Repository)
 	}
 	g := newGuard(opts.Transport, im.Insecure)
+	g.fence = opts.Fence
+	if opts.Fence != nil && opts.Transport == nil {
+		g.inner = opts.Fence.Transport()
+	}
 	g.home = repo.RegistryStr()
 	c := &Client{ref: im.Reference, guard: g}
 	auth := authn.Anonymous

@@ -24,6 +24,8 @@ type Options struct {
 	// Endpoint replaces the address of the AWS APIs, as in
 	// "http://127.0.0.1:4566". Default: AWS_ENDPOINT_URL, if it is set.
 	Endpoint string
+	// Fence, when set, bounds where requests to a registry may go.
+	Fence *Fence
 	// Transport replaces the network, for tests.
 	Transport http.RoundTripper `json:"-"`
 }

@@ -1,0 +1,47 @@
+package scan
+
+import (
+	"context"
+	"slices"
+
+	"github.com/fnvet/fnvet"
+)
+
+// Rematch compares some packages of a report with the advisories again, from the
+// report alone: nothing is unpacked. The advisory findings of those packages are
+// replaced, everything else stays as it is, and the verdict is left to the caller.
+// What the first scan learnt of reachability is kept. An incomplete comparison,
+// as without a database, is an error, and the report is as it was.
+func Rematch(ctx context.Context, r *fnvet.Report, c Config, changed func(*fnvet.Package) bool) error {
+	var again []fnvet.Package
+	purls := map[string]bool{}
+	for i := range r.Packages {
+		if changed(&r.Packages[i]) {
+			again = append(again, r.Packages[i])
+			purls[r.Packages[i].PURL] = true
+		}
+	}
+	findings, _, info := c.Matcher.Match(ctx, again)
+	if err := ctx.Err(); err != nil {
+		return err
+	}
+	via := map[string][]string{}
+	for i := range r.Findings {
+		if f := &r.Findings[i]; f.Package != nil && len(f.ReachableVia) > 0 {
+			via[f.Package.PURL] = f.ReachableVia
+		}
+	}
+	follow(findings, again, via)
+	findings = slices.DeleteFunc(findings, func(f fnvet.Finding) bool { return !c.wants(f.Kind) })
+	fingerprint(r.Artifact.Name, findings)
+	r.Findings = slices.DeleteFunc(r.Findings, func(f fnvet.Finding) bool {
+		return (f.Kind == fnvet.Vulnerability || f.Kind == fnvet.Malware) && f.Package != nil && purls[f.Package.PURL]
+	})
+	r.Findings = append(r.Findings, findings...)
+	slices.SortStableFunc(r.Findings, compareFindings)
+	r.Scan.Database = info
+	// The age is of the database now: what a former one was too old for is mended.
+	r.Gaps = slices.DeleteFunc(r.Gaps, func(g fnvet.Gap) bool { return g.Reason == fnvet.GapOldDatabase })
+	r.Scan.Complete = len(r.Gaps) == 0
+	return nil
+}

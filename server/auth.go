@@ -1,0 +1,149 @@
+package server
+
+import (
+	"crypto/rand"
+	"crypto/sha256"
+	"crypto/subtle"
+	"encoding/base64"
+	"encoding/hex"
+	"net"
+	"net/http"
+	"net/netip"
+	"slices"
+	"strings"
+
+	"golang.org/x/time/rate"
+)
+
+// NewToken makes a token and the hash that the configuration holds of it. It has
+// 256 random bits, so that a plain digest keeps it as well as a slow one.
+func NewToken() (token, hash string) {
+	var b [32]byte
+	_, _ = rand.Read(b[:]) // does not fail
+	token = "fnvet_" + base64.RawURLEncoding.EncodeToString(b[:])
+	return token, HashToken(token)
+}
+
+// HashToken is what the configuration holds of a token.
+func HashToken(token string) string {
+	sum := sha256.Sum256([]byte(token))
+	return "sha256:" + hex.EncodeToString(sum[:])
+}
+
+// A caller is who asks.
+type caller struct {
+	name   string
+	scopes []string
+	limit  *rate.Limiter // nil: none
+}
+
+func (c *caller) may(scope string) bool {
+	return slices.Contains(c.scopes, scope) || slices.Contains(c.scopes, ScopeAdmin)
+}
+
+// anybody is the caller where nobody is asked for a token: on a loopback address.
+func anybody() *caller { return &caller{name: "local", scopes: []string{ScopeAdmin}} }
+
+type gate struct {
+	tokens  map[string]*caller // by hash
+	open    bool
+	header  string
+	proxies []netip.Prefix
+}
+
+func newGate(f *File, open bool) *gate {
+	g := &gate{tokens: map[string]*caller{}, open: open && len(f.Tokens) == 0}
+	for _, t := range f.Tokens {
+		g.tokens[t.Hash] = &caller{t.Name, t.Scopes, rate.NewLimiter(rate.Limit(t.Rate), max(int(2*t.Rate), 1))}
+	}
+	if f.ProxyLogin != nil {
+		g.header = f.ProxyLogin.Header
+		for _, p := range f.ProxyLogin.From {
+			g.proxies = append(g.proxies, netip.MustParsePrefix(p)) // checked when it was read
+		}
+	}
+	return g
+}
+
+// who finds the caller of a request, or nil. Hashes are compared: how long that
+// takes says nothing about a token.
+func (g *gate) who(r *http.Request) *caller {
+	if g.open {
+		return anybody()
+	}
+	token := ""
+	scheme, rest, _ := strings.Cut(r.Header.Get("Authorization"), " ")
+	switch strings.ToLower(scheme) {
+	case "bearer":
+		token = rest
+	case "basic": // browsers ask for a name and a password
+		_, token, _ = r.BasicAuth()
+	}
+	return g.byToken(token)
+}
+
+func (g *gate) byToken(token string) *caller {
+	if token == "" {
+		return nil
+	}
+	hash := HashToken(token)
+	var found *caller
+	for known, c := range g.tokens {
+		if subtle.ConstantTimeCompare([]byte(known), []byte(hash)) == 1 {
+			found = c
+		}
+	}
+	return found
+}
+
+// reader finds who reads the page: as who does, or as the proxy says.
+func (g *gate) reader(r *http.Request) *caller {
+	if c := g.who(r); c != nil || g.header == "" {
+		return c
+	}
+	host, _, err := net.SplitHostPort(r.RemoteAddr)
+	if err != nil {
+		return nil
+	}
+	at, err := netip.ParseAddr(host)
+	if err != nil || !slices.ContainsFunc(g.proxies, func(p netip.Prefix) bool { return p.Contains(at.Unmap()) }) {
+		return nil
+	}
+	if user := r.Header.Get(g.header); user != "" {
+		return &caller{name: "proxy", scopes: []string{ScopeRead}}
+	}
+	return nil
+}
+
+// admit lets in who has the scope and is within their rate.
+func (g *gate) admit(r *http.Request, scope string, find func(*http.Request) *caller) (*http.Request, *problem) {
+	c := find(r)
+	switch {
+	case c == nil && r.Header.Get("Authorization") == "":
+		return nil, fault(http.StatusUnauthorized, "a token is wanted: Authorization: Bearer …")
+	case c == nil:
+		return nil, fault(http.StatusUnauthorized, "the token is not known here")
+	case !c.may(scope):
+		return nil, fault(http.StatusForbidden, "the token has not the scope "+scope)
+	case c.limit != nil && !c.limit.Allow():
+		p := fault(http.StatusTooManyRequests, "more requests than the token may send")
+		p.after = 1
+		return nil, p
+	}
+	return r, nil
+}
+
+// localHost guards an open server against pages in the user's own browser that
+// reach it under a name of theirs.
+func localHost(r *http.Request) bool {
+	host := r.Host
+	if h, _, err := net.SplitHostPort(host); err == nil {
+		host = h
+	}
+	host = strings.Trim(host, "[]")
+	if host == "localhost" {
+		return true
+	}
+	a, err := netip.ParseAddr(host)
+	return err == nil && a.IsLoopback()
+}

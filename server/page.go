@@ -1,0 +1,149 @@
+package server
+
+import (
+	"net/http"
+	"net/url"
+	"strconv"
+	"strings"
+	"time"
+
+	"github.com/fnvet/fnvet/report"
+	"github.com/fnvet/fnvet/server/store"
+	"github.com/fnvet/fnvet/server/web"
+)
+
+// Sizes of lists on the page.
+const (
+	rowsShown = 50
+	trendDays = 90
+)
+
+func (s *Server) pageRoutes() []route {
+	return []route{
+		{pattern: "GET /{$}", scope: ScopeRead, page: true, serve: s.artifactsPage},
+		{pattern: "GET /artifacts/{id}", scope: ScopeRead, page: true, serve: s.artifactPage},
+		{pattern: "GET /search", scope: ScopeRead, page: true, serve: s.searchPage},
+		{pattern: "GET /queue", scope: ScopeRead, page: true, serve: s.queuePage},
+		{pattern: "POST /queue/{id}/replay", scope: ScopeAdmin, page: true, serve: s.replayPage},
+	}
+}
+
+func (s *Server) show(w http.ResponseWriter, name string, v web.View) error {
+	v.Version = s.Version
+	w.Header().Set("Content-Security-Policy", web.Policy())
+	w.Header().Set("Content-Type", "text/html; charset=utf-8")
+	return web.Render(w, name, v, time.Now())
+}
+
+func (s *Server) artifactsPage(w http.ResponseWriter, r *http.Request) error {
+	q := r.URL.Query()
+	before, err := cursor(q)
+	if err != nil {
+		return err
+	}
+	v := web.View{Title: "Artifacts", Section: "artifacts", Query: q.Get("q"), Verdict: q.Get("verdict")}
+	page := store.Page{Text: v.Query, Code: -1, Before: before, Limit: rowsShown}
+	switch v.Verdict {
+	case "pass":
+		page.Code = 0
+	case "fail":
+		page.Code = 1
+	case "incomplete":
+		page.Code = 3
+	default:
+		v.Verdict = ""
+	}
+	if len(v.Query) > 300 {
+		return fault(http.StatusBadRequest, "the question is too long")
+	}
+	if v.Artifacts, err = s.Store.Artifacts(r.Context(), page); err != nil {
+		return err
+	}
+	if len(v.Artifacts) == rowsShown {
+		next := url.Values{"q": {v.Query}, "verdict": {v.Verdict}, "cursor": {strconv.FormatInt(v.Artifacts[rowsShown-1].ID, 10)}}
+		v.Next = "/?" + next.Encode()
+	}
+	if v.Today, err = s.Store.Sum(r.Context()); err != nil {
+		return err
+	}
+	if v.Trend, err = s.Store.Trend(r.Context(), trendDays); err != nil {
+		return err
+	}
+	return s.show(w, "artifacts", v)
+}
+
+func (s *Server) artifactPage(w http.ResponseWriter, r *http.Request) error {
+	id, err := pathID(r)
+	if err != nil {
+		return err
+	}
+	a, err := s.Store.Artifact(r.Context(), id)
+	if err != nil {
+		return err
+	}
+	rep, err := s.Store.Report(r.Context(), a.Scan)
+	if err != nil {
+		return err
+	}
+	v := web.View{Title: web.Title(a), Section: "artifacts", Artifact: a}
+	if v.Report, err = report.Fragment(rep, report.Options{Rules: s.Rules, Blocking: report.Stated}); err != nil {
+		return err
+	}
+	if v.Changes, err = s.Store.Changes(r.Context(), id, rowsShown); err != nil {
+		return err
+	}
+	return s.show(w, "artifact", v)
+}
+
+func (s *Server) searchPage(w http.ResponseWriter, r *http.Request) error {
+	q := r.URL.Query()
+	v := web.View{Title: "Search", Section: "search"}
+	name, advisory := strings.TrimSpace(q.Get("package")), strings.TrimSpace(q.Get("advisory"))
+	if len(name)+len(advisory) > 2000 {
+		return fault(http.StatusBadRequest, "the question is too long")
+	}
+	var err error
+	switch {
+	case strings.HasPrefix(name, "pkg:"):
+		v.Query, v.Asked = name, "purl"
+		v.Artifacts, err = s.Store.Containing(r.Context(), name, 0, rowsShown)
+	case name != "":
+		v.Query, v.Asked = name, "purl"
+		v.Components, err = s.Store.Components(r.Context(), name, rowsShown)
+	case advisory != "":
+		v.Query, v.Asked = advisory, "advisory"
+		v.Artifacts, err = s.Store.Affected(r.Context(), advisory, 0, rowsShown)
+	}
+	if err != nil {
+		return err
+	}
+	return s.show(w, "search", v)
+}
+
+func (s *Server) queuePage(w http.ResponseWriter, r *http.Request) error {
+	v := web.View{Title: "Queue", Section: "queue"}
+	var err error
+	if v.Depth, err = s.Store.Depth(r.Context()); err != nil {
+		return err
+	}
+	for _, state := range []string{store.Dead, store.Failed, store.Running, store.Queued} {
+		list, err := s.Store.Scans(r.Context(), store.Filter{State: state, Limit: rowsShown})
+		if err != nil {
+			return err
+		}
+		v.Scans = append(v.Scans, list...)
+	}
+	return s.show(w, "queue", v)
+}
+
+func (s *Server) replayPage(w http.ResponseWriter, r *http.Request) error {
+	id, err := pathID(r)
+	if err != nil {
+		return err
+	}
+	if err := s.Store.Replay(r.Context(), id); err != nil {
+		return err
+	}
+	http.Redirect(w, r, "/queue", http.StatusSeeOther)
+	return nil
+}
