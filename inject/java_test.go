@@ -8,6 +8,7 @@ import (
 	"flag"
 	"io"
 	"io/fs"
+	"maps"
 	"os"
 	"os/exec"
 	"path"
@@ -79,9 +80,7 @@ func compiledFiles(t *testing.T, files map[string]string) map[string]string {
 		if len(classes) == 0 {
 			t.Fatalf("%s is not compiled: go test ./inject -run TestCompileJava -update-java", name)
 		}
-		for n, data := range classes {
-			out[n] = data
-		}
+		maps.Copy(out, classes)
 	}
 	return out
 }
@@ -118,7 +117,7 @@ func TestCompileJava(t *testing.T) {
 			}
 		}
 	}
-	cmd := exec.Command("javac", append([]string{"--release", "11", "-g", "-nowarn", "-d", filepath.Join(dir, "out")}, sources...)...) //nolint:gosec // the test's own files
+	cmd := exec.CommandContext(t.Context(), "javac", append([]string{"--release", "11", "-g", "-nowarn", "-d", filepath.Join(dir, "out")}, sources...)...) //nolint:gosec // the test's own files
 	if out, err := cmd.CombinedOutput(); err != nil {
 		t.Fatalf("%v\n%s", err, out)
 	}

@@ -3,6 +3,7 @@ package golang
 import (
 	"go/ast"
 	"go/token"
+	"slices"
 	"strconv"
 	"strings"
 
@@ -86,7 +87,7 @@ func (l *lowerer) ident(x *ast.Ident, pos int32) *ir.Expr {
 }
 
 func (l *lowerer) unary(x *ast.UnaryExpr, pos int32) *ir.Expr {
-	switch x.Op {
+	switch x.Op { //nolint:exhaustive // others are numbers
 	case token.NOT:
 		return &ir.Expr{Op: ir.Not, X: l.expr(x.X), Pos: pos}
 	case token.AND:
@@ -112,13 +113,13 @@ func (l *lowerer) binary(x *ast.BinaryExpr, pos int32) *ir.Expr {
 			at = b.X
 		}
 		c := &ir.Expr{Op: ir.Concat, Pos: pos}
-		for i := len(parts) - 1; i >= 0; i-- {
-			c.Args = append(c.Args, l.expr(parts[i]))
+		for _, part := range slices.Backward(parts) {
+			c.Args = append(c.Args, l.expr(part))
 		}
 		return c
 	}
 	a, b := l.expr(x.X), l.expr(x.Y)
-	switch x.Op {
+	switch x.Op { //nolint:exhaustive // others are numbers
 	case token.LAND:
 		return &ir.Expr{Op: ir.And, Args: []*ir.Expr{a, b}, Pos: pos}
 	case token.LOR:

@@ -20,7 +20,6 @@ type Source struct {
 	file    *ast.File
 	set     *token.FileSet
 	broken  string
-	at      int32
 	imports map[string]string // local name: path
 }
 

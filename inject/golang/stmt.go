@@ -77,7 +77,7 @@ func (l *lowerer) branch(s *ast.BranchStmt, pos int32) []*ir.Stmt {
 	if s.Label != nil {
 		label = s.Label.Name
 	}
-	switch s.Tok {
+	switch s.Tok { //nolint:exhaustive // goto is not followed
 	case token.BREAK:
 		return []*ir.Stmt{{Op: ir.Break, Label: label, Pos: pos}}
 	case token.CONTINUE:

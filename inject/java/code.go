@@ -251,7 +251,7 @@ func (g *method) condition(b *block, op, p, size int) {
 		g.branch(b, g.pop(), next, target)
 	case op == 0x9a:
 		g.branch(b, g.pop(), target, next)
-	case op <= 0x9e:
+	case op > 0x9a && op <= 0x9e:
 		g.branch(b, &ir.Expr{Op: ir.Compare, Name: names[op-0x99], Pos: g.pos, X: g.pop(), Y: g.num(0)}, target, next)
 	default:
 		i := op - 0x9f

@@ -240,7 +240,7 @@ func Lower(c *Class, x *Index, name, at string) *ir.File {
 	}
 	f.Lines = make([]int32, lines)
 	for i := range f.Lines {
-		f.Lines[i] = int32(i) //nolint:gosec // 16 bits
+		f.Lines[i] = int32(i)
 	}
 	if c.damaged {
 		f.Faults = append(f.Faults, ir.Fault{Text: "the class file is damaged"})
