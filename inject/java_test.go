@@ -151,3 +151,53 @@ func TestCompileJava(t *testing.T) {
 		t.Fatal(err)
 	}
 }
+
+// Of a shaded jar only the handler's own packages are followed, and a handler that
+// is stated is the only one that is entered.
+func TestJavaHandlers(t *testing.T) {
+	all, err := javaClasses()
+	if err != nil {
+		t.Fatal(err)
+	}
+	files := map[string]string{}
+	for _, c := range readLabelled(t) {
+		for name, text := range c.files {
+			if path.Ext(name) == ".java" && c.bad && c.class == "injection/xxe" {
+				maps.Copy(files, all[casePackage(text)])
+			}
+		}
+	}
+	if len(files) == 0 {
+		t.Fatal("no class")
+	}
+	var handler string
+	for name := range files {
+		handler = strings.ReplaceAll(strings.TrimSuffix(name, ".class"), "/", ".")
+	}
+	for _, row := range []struct {
+		handler string
+		want    int
+		why     string
+	}{
+		{"", 1, "by the interface"},
+		{handler, 1, "as stated"},
+		{handler + "::handleRequest", 1, "as stated, with the method"},
+		{"com.acme.Other::handleRequest", 1, "not there: by the interface"},
+	} {
+		facts := scanFiles(t, Options{Handler: row.handler}, files)
+		if len(facts.Findings) != row.want {
+			t.Errorf("%s (%q): %d findings, want %d%s", row.why, row.handler, len(facts.Findings), row.want, describe(facts))
+		}
+	}
+	moved := map[string]string{}
+	for name, data := range files {
+		moved[strings.Replace(name, "com/acme", "org/apache", 1)] = data
+	}
+	if facts := scanFiles(t, Options{}, moved); len(facts.Findings) != 0 {
+		t.Errorf("a framework's folder: %s", describe(facts))
+	}
+	broken := map[string]string{"com/acme/A.class": "\xca\xfe\xba\xbe and no more"}
+	if facts := scanFiles(t, Options{}, broken); len(facts.Gaps) != 1 {
+		t.Errorf("a broken class is no gap: %s", describe(facts))
+	}
+}
