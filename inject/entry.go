@@ -207,7 +207,7 @@ func (d *Detector) binding(f *fnvet.File) {
 // conventions looks for entry points by the names and shapes that runtimes know.
 func (p *program) conventions(ctx context.Context) error {
 	for _, name := range p.names {
-		if strings.HasPrefix(name, "opt/") {
+		if ext := path.Ext(name); strings.HasPrefix(name, "opt/") || ext == ".class" || ext == ".go" {
 			continue
 		}
 		f := p.file(name)
@@ -316,6 +316,9 @@ func (p *program) registered(ctx context.Context) error {
 			fn = &p.d.functions[0]
 		}
 		e.Name = fmt.Sprintf("%s (entry %d)", e.Name, i+1)
+		if e.File.Lang == ir.Go {
+			e.Params = goParams(&e)
+		}
 		if err := p.start(ctx, e.File, e, fn); err != nil {
 			return err
 		}

@@ -96,7 +96,7 @@ func Rules() ([]fnvet.Rule, error) {
 // sourceFile says whether a name is that of code that is read.
 func sourceFile(name string) bool {
 	switch path.Ext(name) {
-	case ".js", ".mjs", ".cjs", ".jsx", ".py":
+	case ".js", ".mjs", ".cjs", ".jsx", ".py", ".class", ".go":
 		return true
 	case ".ts", ".mts", ".cts", ".tsx":
 		return !strings.HasSuffix(strings.TrimSuffix(name, path.Ext(name)), ".d")
@@ -104,12 +104,19 @@ func sourceFile(name string) bool {
 	return false
 }
 
+// ownClass says whether a class may be the function's own by its place: not one of
+// a library in lib/, of another release of Java, or of a module's description.
+func ownClass(f *fnvet.File) bool {
+	return f.Depth <= 1 && !strings.Contains("/"+f.Container, "/lib/") && !strings.Contains(f.Container, "BOOT-INF/lib") &&
+		!strings.HasPrefix(f.Name, "META-INF/") && path.Base(f.Name) != "module-info.class" && !isFramework(f.Name)
+}
+
 // thirdParty says whether a file is by its place code that an installer brought,
 // a system's, or no part of what runs.
 func thirdParty(name string) bool {
 	for part := range strings.SplitSeq(path.Dir(name), "/") {
 		switch part {
-		case "node_modules", "site-packages", "dist-packages", "bower_components", ".git", "__pycache__", ".yarn", ".pnpm",
+		case "node_modules", "vendor", "testdata", "site-packages", "dist-packages", "bower_components", ".git", "__pycache__", ".yarn", ".pnpm",
 			"__tests__", "__mocks__", ".aws-sam", "cdk.out", ".serverless", ".venv", "venv":
 			return true
 		}
@@ -125,7 +132,7 @@ func thirdParty(name string) bool {
 	}
 	base := path.Base(name)
 	return strings.HasSuffix(base, ".min.js") || strings.Contains(base, ".test.") || strings.Contains(base, ".spec.") ||
-		strings.HasSuffix(base, "_test.py") || strings.HasPrefix(base, "test_") || base == "conftest.py" || base == "setup.py"
+		strings.HasSuffix(base, "_test.py") || strings.HasSuffix(base, "_test.go") || strings.HasPrefix(base, "test_") || base == "conftest.py" || base == "setup.py"
 }
 
 // listing says whether a file lists what an installer brought.
@@ -143,6 +150,9 @@ func listing(name string) bool {
 // Want takes the function's own sources and the lists of installed packages.
 func (d *Detector) Want(f *fnvet.File) bool {
 	if f.Archive || f.Link != "" || f.Size == 0 {
+		return false
+	}
+	if path.Ext(f.Name) == ".class" && !ownClass(f) {
 		return false
 	}
 	return sourceFile(f.Name) && !thirdParty(f.Name) || listing(f.Name) || path.Base(f.Name) == "function.json"
@@ -237,7 +247,8 @@ func (d *Detector) Finish(ctx context.Context, removed func(path, layer string) 
 		if d.artifact.Type != "image" && s.layer != "" && s.depth == 0 {
 			s.container, s.name = "", path.Join("opt", s.name) // a Lambda layer
 		}
-		if s.depth > 0 && d.artifact.Type != "directory" {
+		jar := d.artifact.Type == "image" && s.depth == 1 && path.Ext(s.name) == ".class"
+		if s.depth > 0 && d.artifact.Type != "directory" && !jar {
 			continue // an archive in a package: nothing says that it runs
 		}
 		if s.depth == 0 {

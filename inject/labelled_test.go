@@ -127,7 +127,7 @@ func TestLabelled(t *testing.T) {
 	by := map[string]*score{}
 	total := &score{}
 	for _, c := range readLabelled(t) {
-		facts := scanFiles(t, Options{}, c.files)
+		facts := scanFiles(t, Options{}, compiledFiles(t, c.files))
 		if by[c.class] == nil {
 			by[c.class] = &score{}
 		}

@@ -32,6 +32,8 @@ type program struct {
 	entryOf   map[*engine.Hit]string
 	gaps      []fnvet.Gap
 	left      int // steps
+	javaCode  javaCode
+	goCode    goCode
 }
 
 func newProgram(d *Detector, container string, sources []source) *program {
@@ -56,7 +58,7 @@ func (p *program) file(name string) *ir.File {
 		return f
 	}
 	s := p.byName[name]
-	if s == nil {
+	if s == nil || path.Ext(name) == ".class" || path.Ext(name) == ".go" {
 		return nil
 	}
 	data, err := s2.Decode(nil, s.packed)
@@ -78,8 +80,13 @@ func lower(src, name, at string) *ir.File {
 // load finds the file that a module name means; nil for what is not the
 // function's own.
 func (p *program) load(from *ir.File, module string) *ir.File {
-	if from.Lang == ir.Python {
+	switch from.Lang {
+	case ir.Python:
 		return p.pythonModule(from, module)
+	case ir.Java:
+		return p.javaFile(module)
+	case ir.Go:
+		return p.goFile(strings.TrimPrefix(module, "file:"))
 	}
 	var base string
 	switch {
@@ -148,6 +155,12 @@ func (p *program) pythonModule(from *ir.File, module string) *ir.File {
 // run enters every entry point that is known.
 func (p *program) run(ctx context.Context) error {
 	p.machine = engine.New(ctx, p.d.rules, p.load, p.d.stepsFor())
+	if _, err := p.java(ctx); err != nil {
+		return err
+	}
+	if err := p.golang(ctx); err != nil {
+		return err
+	}
 	stated, err := p.stated(ctx)
 	if err != nil {
 		return err

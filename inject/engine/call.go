@@ -60,6 +60,19 @@ type site struct {
 }
 
 func (r *run) call(x *ir.Expr, fr *frame) *Value {
+	if x.Y != nil {
+		v := r.typed(x, fr)
+		if x.Flags&ir.Plain != 0 {
+			return plainValue
+		}
+		return v
+	}
+	if x.Flags&ir.Plain != 0 {
+		y := *x
+		y.Flags &^= ir.Plain
+		r.call(&y, fr)
+		return plainValue
+	}
 	s := site{pos: x.Pos, expr: x, fr: fr, new: x.Flags&ir.New != 0}
 	var f *Value
 	name := ""

@@ -116,6 +116,8 @@ func (r *run) evalMore(x *ir.Expr, fr *frame) *Value {
 		return r.remainder(x, fr)
 	case ir.Pattern:
 		return &Value{regexp: x.Name, ext: []string{"RegExp()"}}
+	case ir.Part:
+		return r.pick(r.eval(x.X, fr), x.Name)
 	case ir.Super:
 		return r.super(x, fr)
 	case ir.Template:

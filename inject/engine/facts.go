@@ -9,6 +9,11 @@ import (
 
 // callFacts: questions asked by calls.
 func (r *run) callFacts(x *ir.Expr, fr *frame, truth bool, depth int) []fact {
+	if r.now.Lang == ir.Go {
+		if f, ok := r.goFacts(x, fr, truth); ok {
+			return f
+		}
+	}
 	if x.X.Op == ir.Field {
 		if f, ok := r.methodFacts(x, fr, truth); ok {
 			return f
@@ -43,7 +48,7 @@ func (r *run) calleeOf(x *ir.Expr, fr *frame) *Value {
 	case ir.Read, ir.Global:
 		return r.eval(x.X, fr)
 	case ir.Field:
-		if isPlace(x.X.X) {
+		if isPlace(x.X.X) || x.X.X.Op == ir.Import {
 			return r.eval(x.X, fr)
 		}
 	}
@@ -104,6 +109,11 @@ func (r *run) guardFacts(g *rules.Call, x *ir.Expr, fr *frame, truth bool) []fac
 func (r *run) methodFacts(x *ir.Expr, fr *frame, truth bool) ([]fact, bool) {
 	recv, name := x.X.X, x.X.Name
 	var arg *ir.Expr
+	if r.now.Lang == ir.Java {
+		if f, ok := r.javaFacts(x, fr, truth); ok {
+			return f, true
+		}
+	}
 	if len(x.Args) > 0 {
 		arg = bare(x.Args[0])
 	}

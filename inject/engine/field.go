@@ -238,7 +238,11 @@ func (r *run) index(v, key *Value, pos int32) *Value {
 		}
 		return out
 	}
-	return r.elem(v, pos)
+	out := r.elem(v, pos)
+	if out != nil && out.plain && r.now.Lang == ir.Go {
+		return plainValue // the key may not be there
+	}
+	return out
 }
 
 // elem is any element of a container.
@@ -398,6 +402,7 @@ func (r *run) overlay(o *object, src *Taint, pos int32) {
 
 func (r *run) list(x *ir.Expr, fr *frame) *Value {
 	o := r.newObject(true)
+	o.tuple = x.Name == "tuple"
 	exact := true
 	for _, a := range x.Args {
 		if a.Op == ir.Spread {

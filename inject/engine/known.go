@@ -9,8 +9,13 @@ import (
 // known handles functions of the standard libraries whose result keeps structure
 // or that call back.
 func (r *run) known(name string, a args, s site) (*Value, bool) {
-	if r.now.Lang == ir.Python {
+	switch r.now.Lang {
+	case ir.Python:
 		return r.knownPython(name, a, s)
+	case ir.Java:
+		return r.javaStatic(name, a, s)
+	case ir.Go:
+		return r.knownGo(name, a, s)
 	}
 	if v, ok := r.knownObject(name, a, s); ok {
 		return v, true

@@ -19,6 +19,7 @@ func (r *run) outside(name string, recv *Value, a args, s site) *Value {
 	if e, ok := r.rules.Entry(lang, name); ok {
 		r.registerCall(e, a, s)
 	}
+	r.throwing(name, s)
 	switch {
 	case strings.HasSuffix(name, ".$module"):
 		return r.foreignModule(name, a)

@@ -270,6 +270,9 @@ func (r *run) enter(e Entry) {
 			a.pos = append(a.pos, r.given(what, name, fn.fn))
 		}
 		out := r.invoke(fn, fn.this, a, fn.fn.Pos)
+		if fn.fn.Lang() == ir.Go {
+			out = r.pick(out, "0")
+		}
 		if len(e.Params) > 0 && e.Params[0] != "" || e.Others != "" {
 			r.response(fn.fn, out)
 		}
@@ -346,4 +349,50 @@ func (m *Machine) Functions(f *ir.File) []Entry {
 		}
 	})
 	return out
+}
+
+// Method finds a method of the class that a loaded file exports, on a new object
+// of it. constructor may be "" or a method that is run first; made means what the
+// method gives instead, a function.
+func (m *Machine) Method(f *ir.File, constructor, name, title string, made bool) (e Entry, ok bool) {
+	err := m.guarded(func(r *run) {
+		r.now = f
+		v := r.exported(f)
+		if v == nil || len(v.fns) == 0 || v.fns[0].cls == nil {
+			return
+		}
+		o := r.newObject(false)
+		o.cls = v.fns[0].cls
+		self := &Value{objs: []*object{o}}
+		if c, _ := o.cls.find(constructor, 0); c != nil {
+			for _, fn := range bind(c, self).fns {
+				r.invoke(fn, self, args{}, fn.fn.Pos)
+				r.dead = false
+			}
+		}
+		if method, _ := o.cls.find(name, 0); method != nil {
+			e, ok = Entry{File: f, Name: title, fn: bind(method, self)}, true
+		} else if c := o.cls.statics.field(name); c != nil && c.v != nil {
+			e, ok = Entry{File: f, Name: title, fn: c.v}, true
+		}
+		if ok && made {
+			e.fn = r.apply(e.fn, self, args{}, site{})
+			r.dead = false
+			ok = e.fn != nil && len(e.fn.fns) > 0
+		}
+	})
+	return e, ok && err == nil
+}
+
+// ParamTypes are the types of an entry point's parameters as its front end names
+// them, "" where it does not.
+func (e *Entry) ParamTypes() []string {
+	if e.fn == nil || len(e.fn.fns) == 0 || e.fn.fns[0].fn == nil {
+		return nil
+	}
+	var types []string
+	for _, p := range e.fn.fns[0].fn.Params {
+		types = append(types, p.Type)
+	}
+	return types
 }

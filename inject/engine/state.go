@@ -35,6 +35,7 @@ func (r *run) pop() delta {
 func (r *run) since(level int) delta {
 	d := delta{vals: map[*cell]*Value{}}
 	for _, b := range r.log[level:] {
+		r.steps -= len(b.cells) / 8 // a piece of work too
 		for _, c := range b.cells {
 			if _, ok := d.vals[c]; !ok {
 				d.cells = append(d.cells, c)

@@ -304,6 +304,7 @@ type object struct {
 	cls     *class
 	getters map[string]*closure
 	list    bool
+	tuple   bool // the results of a function
 	born    int
 	// html says that the object is a response of that kind.
 	next int // index of the next element of a list

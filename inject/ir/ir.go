@@ -137,6 +137,7 @@ const (
 	Template    // X tag, Args: a tagged template; Args are texts and values in turn
 	Yield       // X: one value of a generator
 	Getter      // as the value of a Pair: X is a function that gives the value
+	Part        // X: one of several results, Name its number; what is no tuple is the first
 )
 
 // A Flag is a detail of an Expr.
@@ -149,6 +150,7 @@ const (
 	Bulk                       // Import: from x import *
 	Formatted                  // Concat of a format: f-string, %, .format
 	Declares                   // Assign: gives a variable its first value
+	Plain                      // Call: its result is no text
 )
 
 // The operators of Compare, over all languages.

@@ -25,6 +25,12 @@ var builtinClasses []byte
 //go:embed default.yaml
 var builtin []byte
 
+//go:embed java.yaml
+var builtinJava []byte
+
+//go:embed golang.yaml
+var builtinGo []byte
+
 // Limits of a rule file.
 const (
 	maxFile     = 1 << 20
@@ -189,9 +195,11 @@ func Load(user []byte) (*Set, error) {
 			return nil, fmt.Errorf("rules: %w", err)
 		}
 	}
-	var own file
-	if err := decode(builtin, &own); err != nil {
-		return nil, fmt.Errorf("rules: built-in: %w", err)
+	var own [3]file
+	for i, text := range [][]byte{builtin, builtinJava, builtinGo} {
+		if err := decode(text, &own[i]); err != nil {
+			return nil, fmt.Errorf("rules: built-in: %w", err)
+		}
 	}
 	classes, err := Classification()
 	if err != nil {
@@ -213,7 +221,7 @@ func Load(user []byte) (*Set, error) {
 			return nil, err
 		}
 	}
-	for _, f := range []*file{&mine, &own} {
+	for _, f := range []*file{&mine, &own[0], &own[1], &own[2]} {
 		if err := s.add(f); err != nil {
 			return nil, fmt.Errorf("rules: %w", err)
 		}

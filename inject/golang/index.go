@@ -1,0 +1,186 @@
+// Package golang parses Go source with the standard parser and lowers it to ir.
+// It has no type checker: names are resolved by imports, declarations of the
+// program, and the types that variables, parameters and fields are declared with.
+package golang
+
+import (
+	"go/ast"
+	"go/parser"
+	"go/token"
+	"path"
+	"slices"
+	"strconv"
+	"strings"
+)
+
+// A Source is one parsed file.
+type Source struct {
+	Name    string // slash-separated, in the function's file system
+	text    string
+	file    *ast.File
+	set     *token.FileSet
+	broken  string
+	imports map[string]string // local name: path
+}
+
+// Parse reads a file; mistakes are kept and told when it is lowered.
+func Parse(name, text string) *Source {
+	s := &Source{Name: name, text: text, set: token.NewFileSet(), imports: map[string]string{}}
+	f, err := parser.ParseFile(s.set, name, text, parser.SkipObjectResolution)
+	if err != nil {
+		s.broken = "it is not Go that can be read"
+	}
+	if f == nil {
+		f = &ast.File{Name: ast.NewIdent("_")}
+	}
+	s.file = f
+	for _, i := range f.Imports {
+		p, err := strconv.Unquote(i.Path.Value)
+		if err != nil {
+			continue
+		}
+		local := path.Base(p)
+		if len(local) > 1 && local[0] == 'v' && strings.Trim(local[1:], "0123456789") == "" {
+			local = path.Base(path.Dir(p))
+		}
+		if i, _, ok := strings.Cut(local, ".v"); ok { // gopkg.in/yaml.v3
+			local = i
+		}
+		local = strings.TrimPrefix(strings.TrimSuffix(local, "-go"), "go-")
+		if i.Name != nil {
+			local = i.Name.Name
+		}
+		s.imports[local] = p
+	}
+	return s
+}
+
+// pos is the offset of a place, inside the text.
+func (s *Source) pos(p token.Pos) int32 {
+	if !p.IsValid() {
+		return 0
+	}
+	return int32(min(max(s.set.Position(p).Offset, 0), len(s.text))) //nolint:gosec // sources are below 2 GiB
+}
+
+// A decl is a name that a package declares.
+type decl struct {
+	src    *Source
+	fn     *ast.FuncDecl
+	typ    *ast.TypeSpec
+	vartyp ast.Expr
+	value  ast.Expr
+}
+
+type pkg struct {
+	decls   map[string]*decl
+	methods map[string]map[string]*decl // by type and name
+}
+
+// An Index knows the packages of a program, by folder.
+type Index struct {
+	pkgs map[string]*pkg
+}
+
+// NewIndex joins files.
+func NewIndex(sources []*Source) *Index {
+	x := &Index{pkgs: map[string]*pkg{}}
+	for _, s := range sources {
+		dir := path.Dir(s.Name)
+		p := x.pkgs[dir]
+		if p == nil {
+			p = &pkg{decls: map[string]*decl{}, methods: map[string]map[string]*decl{}}
+			x.pkgs[dir] = p
+		}
+		for _, d := range s.file.Decls {
+			p.add(s, d)
+		}
+	}
+	return x
+}
+
+func (p *pkg) add(s *Source, d ast.Decl) {
+	switch d := d.(type) {
+	case *ast.FuncDecl:
+		if d.Recv == nil || len(d.Recv.List) == 0 {
+			p.put(d.Name.Name, &decl{src: s, fn: d})
+			return
+		}
+		t := baseName(d.Recv.List[0].Type)
+		if p.methods[t] == nil {
+			p.methods[t] = map[string]*decl{}
+		}
+		p.methods[t][d.Name.Name] = &decl{src: s, fn: d}
+	case *ast.GenDecl:
+		for _, spec := range d.Specs {
+			switch spec := spec.(type) {
+			case *ast.TypeSpec:
+				p.put(spec.Name.Name, &decl{src: s, typ: spec})
+			case *ast.ValueSpec:
+				for i, n := range spec.Names {
+					v := &decl{src: s, vartyp: spec.Type}
+					if i < len(spec.Values) && len(spec.Values) == len(spec.Names) {
+						v.value = spec.Values[i]
+					} else if len(spec.Values) == 1 && i == 0 {
+						v.value = spec.Values[0]
+					}
+					p.put(n.Name, v)
+				}
+			}
+		}
+	}
+}
+
+func (p *pkg) put(name string, d *decl) {
+	if name != "_" && name != "init" && p.decls[name] == nil {
+		p.decls[name] = d
+	}
+}
+
+// baseName is the name of a type without pointers and type arguments.
+func baseName(x ast.Expr) string {
+	for range 10 {
+		switch t := x.(type) {
+		case *ast.StarExpr:
+			x = t.X
+		case *ast.ParenExpr:
+			x = t.X
+		case *ast.IndexExpr:
+			x = t.X
+		case *ast.IndexListExpr:
+			x = t.X
+		case *ast.Ident:
+			return t.Name
+		default:
+			return ""
+		}
+	}
+	return ""
+}
+
+// own finds the folder of the program that an import path means: the longest end
+// of the path that is one.
+func (x *Index) own(importPath string) (string, bool) {
+	first, _, _ := strings.Cut(importPath, "/")
+	if slices.Contains(standard, first) {
+		return "", false
+	}
+	parts := strings.Split(importPath, "/")
+	for i := 1; i < len(parts); i++ {
+		dir := strings.Join(parts[i:], "/")
+		if x.pkgs[dir] != nil {
+			return dir, true
+		}
+		for name := range x.pkgs {
+			if strings.HasSuffix(name, "/"+dir) && strings.Contains(dir, "/") {
+				return name, true
+			}
+		}
+	}
+	return "", false
+}
+
+// standard are the first parts of the paths of the standard library.
+var standard = []string{"archive", "bufio", "bytes", "cmp", "compress", "container", "context", "crypto", "database", "debug", "embed", "encoding",
+	"errors", "expvar", "flag", "fmt", "go", "hash", "html", "image", "index", "io", "iter", "log", "maps", "math", "mime", "net", "os", "path",
+	"plugin", "reflect", "regexp", "runtime", "slices", "sort", "strconv", "strings", "sync", "syscall", "testing", "text", "time", "unicode", "unsafe"}
