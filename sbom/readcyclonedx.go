@@ -122,12 +122,12 @@ func partyOf(e *cdx.OrganizationalEntity) *fnvet.Party {
 	if urls := deref(e.URL); len(urls) > 0 {
 		p.URL = urls[0]
 	}
-	for _, c := range deref(e.Contact) {
+	if contacts := deref(e.Contact); len(contacts) > 0 {
+		c := contacts[0]
 		p.Email, p.Name = c.Email, cmp.Or(c.Name, p.Name)
 		if c.Name == "" && p.Name == c.Email {
 			p.Name = ""
 		}
-		break
 	}
 	if p.Name != "" && p.Name == p.URL {
 		p.Name = ""

@@ -216,7 +216,7 @@ func pdfEscape(b []byte, i *int) []byte {
 			n++
 		}
 		*i += n - 1
-		return []byte{byte(v)} //nolint:gosec // PDF cuts it off too
+		return []byte{byte(v)} // PDF cuts it off too
 	case c == 'n' || c == 'r' || c == 't':
 		return []byte{' '}
 	case c == '\n' || c == '\r':

@@ -133,7 +133,6 @@ type reader struct {
 	left int
 	// depth is 1 for the reader of a value inside a file.
 	depth int
-	code  bool // lines of code stand in lists, as in a notebook
 }
 
 func (r *reader) add(p pair) {

@@ -189,7 +189,7 @@ func listItem(v string) int {
 
 // upToNext is the length of a value up to another that follows it: a,NAME=b.
 func upToNext(v string) int {
-	for i := 0; i < len(v); i++ {
+	for i := range len(v) {
 		if v[i] != ',' {
 			continue
 		}
