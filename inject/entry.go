@@ -80,11 +80,11 @@ func (p *program) stated(ctx context.Context) (bool, error) {
 // splitHandler takes "src/index.handler" apart, and "a.b.handler" of Python.
 func splitHandler(h string) (file, export string) {
 	dir, base := path.Split(h)
-	i := strings.IndexByte(base, '.')
-	if i < 0 {
+	before, after, ok := strings.Cut(base, ".")
+	if !ok {
 		return h, ""
 	}
-	return dir + base[:i], base[i+1:]
+	return dir + before, after
 }
 
 func (p *program) entryFile(base string) *ir.File {
@@ -309,7 +309,7 @@ func (p *program) shapes(ctx context.Context, f *ir.File) error {
 
 // registered enters what the code registered: routes and the like.
 func (p *program) registered(ctx context.Context) error {
-	for i := 0; i < len(p.machine.Entries()); i++ {
+	for i := range len(p.machine.Entries()) {
 		e := p.machine.Entries()[i]
 		fn := p.fnOf[e.File]
 		if fn == nil && len(p.d.functions) == 1 {

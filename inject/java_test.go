@@ -117,7 +117,7 @@ func TestCompileJava(t *testing.T) {
 			}
 		}
 	}
-	cmd := exec.CommandContext(t.Context(), "javac", append([]string{"--release", "11", "-g", "-nowarn", "-d", filepath.Join(dir, "out")}, sources...)...) //nolint:gosec // the test's own files
+	cmd := exec.CommandContext(t.Context(), "javac", append([]string{"--release", "11", "-g", "-nowarn", "-d", filepath.Join(dir, "out")}, sources...)...)
 	if out, err := cmd.CombinedOutput(); err != nil {
 		t.Fatalf("%v\n%s", err, out)
 	}

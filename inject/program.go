@@ -87,6 +87,7 @@ func (p *program) load(from *ir.File, module string) *ir.File {
 		return p.javaFile(module)
 	case ir.Go:
 		return p.goFile(strings.TrimPrefix(module, "file:"))
+	case ir.JS:
 	}
 	var base string
 	switch {

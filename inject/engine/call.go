@@ -1,6 +1,7 @@
 package engine
 
 import (
+	"slices"
 	"strings"
 
 	"github.com/fnvet/fnvet/inject/ir"
@@ -37,7 +38,7 @@ func (a *args) keyword(name string) (*Value, bool) {
 
 // all are the values of every argument.
 func (a *args) all() []*Value {
-	out := a.pos[:len(a.pos):len(a.pos)]
+	out := slices.Clip(a.pos)
 	for _, k := range a.kw {
 		out = append(out, k.v)
 	}
@@ -240,7 +241,7 @@ func (r *run) functionMethod(recv *Value, name string, a args, s site) (*Value, 
 		for _, f := range recv.fns {
 			g := *f
 			if len(a.pos) > 0 {
-				g.this, g.bound = a.pos[0], append(f.bound[:len(f.bound):len(f.bound)], a.pos[1:]...)
+				g.this, g.bound = a.pos[0], append(slices.Clip(f.bound), a.pos[1:]...)
 			}
 			out.fns = append(out.fns, &g)
 		}

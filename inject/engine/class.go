@@ -1,6 +1,7 @@
 package engine
 
 import (
+	"slices"
 	"sort"
 	"strings"
 
@@ -38,14 +39,14 @@ func (r *run) initialise(c *class, self *Value, a args, s site, depth int) {
 		}
 	}
 	if c.def.Init != nil {
-		r.invoke(&closure{fn: c.def.Init, env: c.env}, self, args{}, s.pos)
+		r.invoke(&closure{fn: c.def.Init, env: c.env}, self, args{})
 	}
 	if hasOwn {
 		for _, f := range own.fns {
 			for i := range a.pos {
 				a.pos[i] = r.passed(a.pos[i], f.fn, i, c.def.Name, s.pos)
 			}
-			r.invoke(f, self, a, s.pos)
+			r.invoke(f, self, a)
 		}
 	}
 	if !hasOwn && c.def.Constructor == "__init__" {
@@ -209,8 +210,8 @@ func (r *run) closure(x *ir.Expr, fr *frame) *Value {
 		return external(m + "." + name)
 	}
 	v := &Value{fns: []*closure{{fn: x.Fn, env: fr}}}
-	for i := len(x.Fn.Decorators) - 1; i >= 0; i-- {
-		v = r.decorated(v, r.eval(x.Fn.Decorators[i], fr), x.Fn, x.Pos)
+	for _, decorator := range slices.Backward(x.Fn.Decorators) {
+		v = r.decorated(v, r.eval(decorator, fr), x.Fn, x.Pos)
 	}
 	return v
 }

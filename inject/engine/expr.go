@@ -91,8 +91,9 @@ func (r *run) evalMore(x *ir.Expr, fr *frame) *Value {
 			return &Value{plain: true, exact: true, strs: []string{"false"}}
 		case no:
 			return &Value{plain: true, exact: true, strs: []string{"true"}}
+		default:
+			return plainValue
 		}
-		return plainValue
 	case ir.Type:
 		r.eval(x.X, fr)
 		return nil
@@ -228,7 +229,7 @@ func (r *run) joined(vals []*Value, pos int32, lists bool) *Value {
 		}
 		if out.exact {
 			out.exact, out.prefix = false, commonOf(out.strs)
-			out.led = out.prefix == "" && v.trusted() && !(v != nil && v.plain)
+			out.led = out.prefix == "" && v.trusted() && (v == nil || !v.plain)
 			if i == 0 && v != nil && !v.exact {
 				out.prefix, out.led = v.prefix, v.led || out.led
 			} else if v != nil && v.prefix != "" {
@@ -312,6 +313,7 @@ func (r *run) either(x *ir.Expr, fr *frame) *Value {
 			return r.eval(x.Y, fr)
 		case no:
 			return r.eval(x.Z, fr)
+		default:
 		}
 		dead := false
 		r.fork(func() { r.refine(x.X, fr, true); a = r.eval(x.Y, fr); dead = r.dead },

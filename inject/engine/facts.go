@@ -25,7 +25,7 @@ func (r *run) callFacts(x *ir.Expr, fr *frame, truth bool, depth int) []fact {
 	}
 	for _, e := range f.ext {
 		if g, ok := r.rules.Guard(r.now.Lang, e); ok {
-			return r.guardFacts(g, x, fr, truth)
+			return r.guardFacts(g, x, truth)
 		}
 		switch e {
 		case "isinstance":
@@ -37,7 +37,7 @@ func (r *run) callFacts(x *ir.Expr, fr *frame, truth bool, depth int) []fact {
 		}
 	}
 	if len(f.fns) == 1 && len(f.ext) == 0 {
-		return r.predicateFacts(f.fns[0], x, fr, truth, depth)
+		return r.predicateFacts(f.fns[0], x, truth, depth)
 	}
 	return nil
 }
@@ -87,7 +87,7 @@ func (r *run) patternFacts(x *ir.Expr, fr *frame, truth bool, name string) []fac
 	return []fact{{place: bare(x.Args[1]), safe: r.harmless(pattern, name == "re.fullmatch", name == "re.match")}}
 }
 
-func (r *run) guardFacts(g *rules.Call, x *ir.Expr, fr *frame, truth bool) []fact {
+func (r *run) guardFacts(g *rules.Call, x *ir.Expr, truth bool) []fact {
 	if truth == (g.When == "false") {
 		return nil
 	}
@@ -149,7 +149,7 @@ func (r *run) methodFacts(x *ir.Expr, fr *frame, truth bool) ([]fact, bool) {
 		return nil, false
 	}
 	if g, ok := r.rules.Guard(r.now.Lang, "?."+name); ok {
-		return r.guardFacts(g, x, fr, truth), true
+		return r.guardFacts(g, x, truth), true
 	}
 	return nil, false
 }
@@ -217,7 +217,7 @@ const Resolved rules.Classes = 1 << 62
 
 // predicateFacts: a function of the program that answers a question about its
 // argument by returning one condition.
-func (r *run) predicateFacts(c *closure, x *ir.Expr, fr *frame, truth bool, depth int) []fact {
+func (r *run) predicateFacts(c *closure, x *ir.Expr, truth bool, depth int) []fact {
 	cond, ok := answerOf(c.fn.Body)
 	if !ok || c.cls != nil {
 		return nil

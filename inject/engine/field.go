@@ -40,7 +40,7 @@ func (r *run) mixField(o *Value, name string, v *Value) {
 	}
 	objs := o.objs
 	for _, f := range o.fns {
-		objs = append(objs[:len(objs):len(objs)], f.own())
+		objs = append(slices.Clip(objs), f.own())
 	}
 	for _, obj := range objs {
 		c := obj.field(name)
@@ -137,7 +137,7 @@ func (r *run) part(t *Taint, name string, pos int32) *Taint {
 		return t
 	}
 	u := *t
-	u.Path = append(t.Path[:len(t.Path):len(t.Path)], sourceKey(name))
+	u.Path = append(slices.Clip(t.Path), sourceKey(name))
 	grade, known := r.rules.Grade(t.Root, u.Path)
 	if known && grade.Safe {
 		return nil
@@ -157,7 +157,7 @@ func (r *run) objectField(o *object, name string, self *Value, pos int32) (*Valu
 		name = sourceKey(name)
 	}
 	if g := o.getters[name]; g != nil {
-		return r.invoke(g, &Value{objs: []*object{o}}, args{}, pos), true
+		return r.invoke(g, &Value{objs: []*object{o}}, args{}), true
 	}
 	if c := o.field(name); c != nil {
 		return c.v, true
@@ -175,7 +175,7 @@ func (r *run) objectField(o *object, name string, self *Value, pos int32) (*Valu
 			}
 			var out *Value
 			for _, f := range m.fns {
-				out = join(out, r.invoke(f, self, args{}, pos))
+				out = join(out, r.invoke(f, self, args{}))
 			}
 			return out, true
 		}
@@ -267,7 +267,7 @@ func (r *run) elem(v *Value, pos int32) *Value {
 		}
 		for _, name := range o.order {
 			if g := o.getters[name]; g != nil {
-				add(r.invoke(g, v, args{}, pos))
+				add(r.invoke(g, v, args{}))
 				continue
 			}
 			add(o.fields[name].v)

@@ -112,7 +112,7 @@ func (r *run) goMethod(name string, a args, s site) (*Value, bool) {
 		}
 	case "ReplaceAllString":
 		if s.recv != nil && s.recv.regexp != "" {
-			return r.replaced(s.recv.regexp, a.at(0), a.at(1), true, s), true
+			return r.replaced(s.recv.regexp, a.at(0), a.at(1), true), true
 		}
 	case "MatchString", "Match":
 		return plainValue, true

@@ -1,6 +1,9 @@
 package engine
 
 import (
+	"slices"
+	"strconv"
+
 	"github.com/fnvet/fnvet/inject/ir"
 )
 
@@ -12,7 +15,7 @@ func (r *run) invokeAt(c *closure, this *Value, a args, s site) *Value {
 	if s.new {
 		o := r.newObject(false)
 		v := &Value{objs: []*object{o}}
-		if out := r.invoke(c, v, a, s.pos); out != nil && len(out.objs) > 0 {
+		if out := r.invoke(c, v, a); out != nil && len(out.objs) > 0 {
 			return join(v, out)
 		}
 		return v
@@ -21,8 +24,8 @@ func (r *run) invokeAt(c *closure, this *Value, a args, s site) *Value {
 	for i := range a.pos {
 		a.pos[i] = r.passed(a.pos[i], c.fn, i, name, s.pos)
 	}
-	out := r.invoke(c, this, a, s.pos)
-	r.guardArgs(c, a, s)
+	out := r.invoke(c, this, a)
+	r.guardArgs(c, s)
 	return r.moved(out, s.pos, "returned by "+name)
 }
 
@@ -113,13 +116,13 @@ func (r *run) recall(c *closure, this *Value, a *args) *outcome {
 }
 
 // invoke runs a function of the program.
-func (r *run) invoke(c *closure, this *Value, a args, pos int32) *Value {
+func (r *run) invoke(c *closure, this *Value, a args) *Value {
 	r.step()
 	if c.this != nil {
 		this = c.this
 	}
 	if len(c.bound) > 0 {
-		a.pos = append(c.bound[:len(c.bound):len(c.bound)], a.pos...)
+		a.pos = append(slices.Clip(c.bound), a.pos...)
 	}
 	if c.fn.Method && !c.fn.Static && this != nil && c.cls == nil {
 		a.pos = append([]*Value{this}, a.pos...)
@@ -219,7 +222,7 @@ func (r *run) bindParams(fn *ir.Func, fr *frame, this *Value, a args) {
 	if fn.Arguments != nil {
 		o := r.newObject(true)
 		for i, v := range a.pos {
-			o.put(itoa(i), v)
+			o.put(strconv.Itoa(i), v)
 		}
 		if a.spread != nil {
 			r.appendTo(o, a.spread)
@@ -234,7 +237,7 @@ func (r *run) bindParams(fn *ir.Func, fr *frame, this *Value, a args) {
 		case p.Rest:
 			o := r.newObject(true)
 			for ; next < len(a.pos); next++ {
-				o.put(itoa(o.next), a.pos[next])
+				o.put(strconv.Itoa(o.next), a.pos[next])
 				o.next++
 			}
 			if a.spread != nil {
@@ -293,16 +296,9 @@ func (r *run) keywordRest(a args, used map[string]bool) *Value {
 	return &Value{objs: []*object{o}}
 }
 
-func itoa(n int) string {
-	if n < 10 {
-		return string(rune('0' + n))
-	}
-	return itoa(n/10) + string(rune('0'+n%10))
-}
-
 // guardArgs carries over to the caller what a function made sure of about its
 // arguments: it throws for others.
-func (r *run) guardArgs(c *closure, a args, s site) {
+func (r *run) guardArgs(c *closure, s site) {
 	o := r.latest
 	if o == nil || s.expr == nil || r.dead {
 		return

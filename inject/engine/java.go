@@ -1,6 +1,7 @@
 package engine
 
 import (
+	"strconv"
 	"strings"
 
 	"github.com/fnvet/fnvet/inject/ir"
@@ -174,7 +175,7 @@ func (r *run) javaStatic(name string, a args, s site) (*Value, bool) {
 			}
 			o := r.newObject(true)
 			for _, e := range a.pos {
-				o.put(itoa(o.next), e)
+				o.put(strconv.Itoa(o.next), e)
 				o.next++
 			}
 			return &Value{objs: []*object{o}}, true
@@ -479,7 +480,7 @@ func (r *run) javaText(class, name string, recv *Value, a args, s site) (*Value,
 		return r.formatted(recv, &a, s), true
 	case "replaceAll", "replaceFirst":
 		if p, ok := a.at(0).single(); ok {
-			return r.replaced("/"+p+"/", recv, a.at(1), name == "replaceAll", s), true
+			return r.replaced("/"+p+"/", recv, a.at(1), name == "replaceAll"), true
 		}
 	case "split", "lines":
 		o := r.newObject(true)

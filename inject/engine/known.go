@@ -1,6 +1,8 @@
 package engine
 
 import (
+	"slices"
+	"strconv"
 	"strings"
 
 	"github.com/fnvet/fnvet/inject/ir"
@@ -16,6 +18,7 @@ func (r *run) known(name string, a args, s site) (*Value, bool) {
 		return r.javaStatic(name, a, s)
 	case ir.Go:
 		return r.knownGo(name, a, s)
+	case ir.JS:
 	}
 	if v, ok := r.knownObject(name, a, s); ok {
 		return v, true
@@ -294,7 +297,7 @@ func (r *run) knownPython(name string, a args, s site) (*Value, bool) {
 		out.ext = v.ext
 		for _, f := range v.fns {
 			g := *f
-			g.bound = append(f.bound[:len(f.bound):len(f.bound)], a.pos[1:]...)
+			g.bound = append(slices.Clip(f.bound), a.pos[1:]...)
 			out.fns = append(out.fns, &g)
 		}
 		return out, true
@@ -304,7 +307,7 @@ func (r *run) knownPython(name string, a args, s site) (*Value, bool) {
 		}
 	case "re.sub":
 		if p, ok := v.single(); ok {
-			return r.replaced("/"+p+"/", a.at(2), a.at(1), true, s), true
+			return r.replaced("/"+p+"/", a.at(2), a.at(1), true), true
 		}
 		return tainted(a.at(2).all()), true
 	case "re.match", "re.fullmatch", "re.search", "re.findall":
@@ -323,7 +326,7 @@ func (r *run) knownPython(name string, a args, s site) (*Value, bool) {
 func (r *run) pairs(vals ...*Value) *Value {
 	pair := r.newObject(true)
 	for i, v := range vals {
-		pair.put(itoa(i), v)
+		pair.put(strconv.Itoa(i), v)
 	}
 	o := r.newObject(true)
 	r.appendTo(o, &Value{objs: []*object{pair}})

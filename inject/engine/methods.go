@@ -290,7 +290,7 @@ func (r *run) textMethod(recv *Value, name string, a args, s site) (*Value, bool
 		return r.joined(append(vals, a.all()...), s.pos, false), true
 	case "replace", "replaceAll", "sub":
 		if p := a.at(0); p != nil && p.regexp != "" {
-			return r.replaced(p.regexp, recv, a.at(1), name == "replaceAll", s), true
+			return r.replaced(p.regexp, recv, a.at(1), name == "replaceAll"), true
 		}
 		if name == "replace" && recv.exact && len(recv.taints) == 0 && len(a.pos) == 2 && len(a.at(1).all()) > 0 {
 			head := recv.start()

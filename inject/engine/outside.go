@@ -2,6 +2,7 @@ package engine
 
 import (
 	"slices"
+	"strconv"
 	"strings"
 
 	"github.com/fnvet/fnvet/inject/ir"
@@ -124,7 +125,7 @@ func (r *run) callbacks(a args, result *Value) {
 			if len(f.fn.Params) == 1 {
 				b.pos = []*Value{result}
 			}
-			r.fork(func() { r.invoke(f, nil, b, f.fn.Pos); r.dead = false }, func() {})
+			r.fork(func() { r.invoke(f, nil, b); r.dead = false }, func() {})
 		}
 	}
 }
@@ -383,7 +384,7 @@ func (r *run) taggedTemplate(x *ir.Expr, fr *frame) *Value {
 	for i, part := range x.Args {
 		v := r.eval(part, fr)
 		if i%2 == 0 {
-			texts.put(itoa(texts.next), v)
+			texts.put(strconv.Itoa(texts.next), v)
 			texts.next++
 		} else {
 			a.pos = append(a.pos, v)

@@ -15,7 +15,7 @@ func (r *run) regexpMethod(recv *Value, name string, a args, s site) (*Value, bo
 	case "exec", "match", "fullmatch", "search", "findall", "finditer":
 		return r.matched(recv.regexp, a.at(0), name == "fullmatch", name == "match"), true
 	case "sub", "subn":
-		return r.replaced(recv.regexp, a.at(1), a.at(0), true, s), true
+		return r.replaced(recv.regexp, a.at(1), a.at(0), true), true
 	case "split":
 		return tainted(a.at(0).all()), true
 	}
@@ -29,7 +29,7 @@ func (r *run) matched(pattern string, v *Value, full, start bool) *Value {
 }
 
 // replaced is a text in which what a pattern matches was replaced.
-func (r *run) replaced(pattern string, v, with *Value, global bool, s site) *Value {
+func (r *run) replaced(pattern string, v, with *Value, global bool) *Value {
 	safe := rules.Classes(0)
 	if global || strings.Contains(pattern[strings.LastIndexByte(pattern, '/')+1:], "g") {
 		safe = r.stripped(pattern)
@@ -43,7 +43,7 @@ func (r *run) replaced(pattern string, v, with *Value, global bool, s site) *Val
 	if with != nil {
 		out.taints = union(out.taints, with.all(), maxTaints, (*Taint).same)
 		for _, f := range with.fns {
-			r.fork(func() { r.invoke(f, nil, args{pos: []*Value{v, v}}, s.pos); r.dead = false }, func() {})
+			r.fork(func() { r.invoke(f, nil, args{pos: []*Value{v, v}}); r.dead = false }, func() {})
 		}
 	}
 	return out

@@ -3,6 +3,7 @@ package engine
 import (
 	"context"
 	"errors"
+	"slices"
 	"strings"
 
 	"github.com/fnvet/fnvet/inject/ir"
@@ -205,7 +206,7 @@ func (r *run) require(f *ir.File) *Value {
 		r.reach(f)
 		// What a file does when it is loaded is not part of any branch.
 		log, exits, base, calls, dead, now, thrown := r.log, r.exits, r.base, r.calls, r.dead, r.now, r.thrown
-		r.log, r.exits, r.base, r.calls, r.dead, r.now, r.thrown = nil, nil, 0, append(calls[:len(calls):len(calls)], &call{fn: f.Main}), false, f, nil
+		r.log, r.exits, r.base, r.calls, r.dead, r.now, r.thrown = nil, nil, 0, append(slices.Clip(calls), &call{fn: f.Main}), false, f, nil
 		r.exits = append(r.exits, &exit{kind: ir.Return})
 		r.block(f.Main.Body, m.frame)
 		m.done = true
@@ -269,7 +270,7 @@ func (r *run) enter(e Entry) {
 			}
 			a.pos = append(a.pos, r.given(what, name, fn.fn))
 		}
-		out := r.invoke(fn, fn.this, a, fn.fn.Pos)
+		out := r.invoke(fn, fn.this, a)
 		if fn.fn.Lang() == ir.Go {
 			out = r.pick(out, "0")
 		}
@@ -366,7 +367,7 @@ func (m *Machine) Method(f *ir.File, constructor, name, title string, made bool)
 		self := &Value{objs: []*object{o}}
 		if c, _ := o.cls.find(constructor, 0); c != nil {
 			for _, fn := range bind(c, self).fns {
-				r.invoke(fn, self, args{}, fn.fn.Pos)
+				r.invoke(fn, self, args{})
 				r.dead = false
 			}
 		}

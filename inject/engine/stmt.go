@@ -99,19 +99,18 @@ func (r *run) ifStmt(s *ir.Stmt, fr *frame) {
 	case yes:
 		r.refine(s.X, fr, true)
 		r.block(s.Body, fr)
-		return
 	case no:
 		r.refine(s.X, fr, false)
 		r.block(s.Else, fr)
-		return
+	default:
+		r.fork(func() {
+			r.refine(s.X, fr, true)
+			r.block(s.Body, fr)
+		}, func() {
+			r.refine(s.X, fr, false)
+			r.block(s.Else, fr)
+		})
 	}
-	r.fork(func() {
-		r.refine(s.X, fr, true)
-		r.block(s.Body, fr)
-	}, func() {
-		r.refine(s.X, fr, false)
-		r.block(s.Else, fr)
-	})
 }
 
 type answer uint8

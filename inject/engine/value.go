@@ -115,7 +115,7 @@ func union[T any](a, b []T, limit int, same func(x, y T) bool) []T {
 			break
 		}
 		if !slices.ContainsFunc(a, func(x T) bool { return same(x, y) }) {
-			out = append(out[:len(out):len(out)], y)
+			out = append(slices.Clip(out), y)
 		}
 	}
 	return out

@@ -60,7 +60,7 @@ func (s *Source) pos(p token.Pos) int32 {
 	if !p.IsValid() {
 		return 0
 	}
-	return int32(min(max(s.set.Position(p).Offset, 0), len(s.text))) //nolint:gosec // sources are below 2 GiB
+	return int32(min(max(s.set.Position(p).Offset, 0), len(s.text)))
 }
 
 // A decl is a name that a package declares.

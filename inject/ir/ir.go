@@ -269,7 +269,7 @@ func LineStarts(src string) []int32 {
 	lines := []int32{0}
 	for i := range len(src) {
 		if src[i] == '\n' {
-			lines = append(lines, int32(i+1)) //nolint:gosec // sources are below 2 GiB
+			lines = append(lines, int32(i+1))
 		}
 	}
 	return lines

@@ -252,7 +252,7 @@ func (g *method) condition(b *block, op, p, size int) {
 	case op == 0x9a:
 		g.branch(b, g.pop(), target, next)
 	case op > 0x9a && op <= 0x9e:
-		g.branch(b, &ir.Expr{Op: ir.Compare, Name: names[op-0x99], Pos: g.pos, X: g.pop(), Y: g.num(0)}, target, next)
+		g.branch(b, &ir.Expr{Op: ir.Compare, Name: names[op-0x99], Pos: g.pos, X: g.pop(), Y: g.num(0)}, target, next) // #nosec G602 -- six names for six opcodes
 	default:
 		i := op - 0x9f
 		if op >= 0xa5 {

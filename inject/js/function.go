@@ -253,7 +253,7 @@ func (p *parser) function(flags Flag) *Node {
 func (p *parser) class() *Node {
 	n := p.start(Class)
 	p.want("class")
-	if p.isName() && !(p.opt.Types && p.is("implements")) {
+	if p.isName() && (!p.opt.Types || !p.is("implements")) {
 		n.Str = p.tok.text
 		p.next()
 	}

@@ -6,7 +6,7 @@ import "strings"
 func (p *parser) jsx() *Node {
 	n := p.start(JSX)
 	end := p.jsxInner(n)
-	p.tok.end = int32(end) //nolint:gosec // inside the source
+	p.tok.end = int32(end)
 	p.next()
 	n.End = p.last
 	return n
@@ -54,15 +54,15 @@ func (p *parser) jsxName(n *Node) string {
 	parts := strings.Split(name, ".")
 	if parts[0] != "" && (parts[0][0] < 'a' || parts[0][0] > 'z' || len(parts) > 1) {
 		n.A = p.node(Ident, start)
-		n.A.Str, n.A.End = parts[0], int32(start+len(parts[0])) //nolint:gosec // inside the source
+		n.A.Str, n.A.End = parts[0], int32(start+len(parts[0]))
 		for _, part := range parts[1:] {
 			d := p.node(Dot, start)
-			d.A, d.Str, d.End = n.A, part, int32(i) //nolint:gosec // inside the source
+			d.A, d.Str, d.End = n.A, part, int32(i)
 			n.A = d
 		}
 	}
 	n.Str = name
-	p.last = int32(i) //nolint:gosec // inside the source
+	p.last = int32(i)
 	p.scan(i)
 	return name
 }
@@ -87,14 +87,14 @@ func (p *parser) attribute(n *Node) {
 		i++
 	}
 	a.Str = p.src[start:i]
-	p.last = int32(i) //nolint:gosec // inside the source
+	p.last = int32(i)
 	p.scan(i)
 	if p.is("=") {
 		p.next()
 		a.B = p.attributeValue()
 	} else {
 		a.B = p.node(Literal, start)
-		a.B.Str, a.B.End = "true", int32(i) //nolint:gosec // inside the source
+		a.B.Str, a.B.End = "true", int32(i)
 	}
 	n.List = append(n.List, p.done(a))
 }
@@ -109,7 +109,7 @@ func (p *parser) attributeValue() *Node {
 		}
 		s := p.node(String, start)
 		s.Str = p.src[start+1 : start+1+end]
-		p.tok.end = int32(start + end + 2) //nolint:gosec // inside the source
+		p.tok.end = int32(start + end + 2)
 		p.next()
 		return p.done(s)
 	case p.is("{"):
@@ -165,10 +165,10 @@ func (p *parser) children(n *Node, name string, i int) int {
 		if !strings.HasPrefix(p.tok.text, "<") {
 			p.fail("an element wants <")
 		}
-		p.tok.text, p.tok.end, p.tok.kind = "<", int32(i+1), tPunct //nolint:gosec // inside the source
+		p.tok.text, p.tok.end, p.tok.kind = "<", int32(i+1), tPunct
 		child := p.start(JSX)
 		i = p.jsxInner(child)
-		child.End = int32(i) //nolint:gosec // inside the source
+		child.End = int32(i)
 		n.List = append(n.List, child)
 	}
 }

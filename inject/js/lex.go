@@ -22,11 +22,10 @@ const (
 
 // token is the token under the eye of the parser. text is a part of the source.
 type token struct {
-	kind       tokenKind
-	newline    bool // before it
-	pos, end   int32
-	text       string
-	terminated bool
+	kind     tokenKind
+	newline  bool // before it
+	pos, end int32
+	text     string
 }
 
 // next reads the token after the present one.
@@ -306,7 +305,7 @@ func (p *parser) template() *Node {
 	i := int(p.tok.end)
 	for {
 		start := i
-		for i < len(p.src) && p.src[i] != '`' && !(p.src[i] == '$' && i+1 < len(p.src) && p.src[i+1] == '{') {
+		for i < len(p.src) && p.src[i] != '`' && (p.src[i] != '$' || i+1 >= len(p.src) || p.src[i+1] != '{') {
 			if p.src[i] == '\\' {
 				i++
 			}
@@ -386,6 +385,6 @@ func codePoint(b *strings.Builder, s string, n int) int {
 	if err != nil {
 		return 0
 	}
-	b.WriteRune(rune(v)) //nolint:gosec // at most 24 bits; WriteRune takes care of what is no character
+	b.WriteRune(rune(v))
 	return n
 }

@@ -482,10 +482,10 @@ func regions(src string) []ir.Region {
 			module = packageName(line[k+len("node_modules/"):])
 		}
 		if n := len(list); n > 0 && list[n-1].End == 0 {
-			list[n-1].End = int32(i) //nolint:gosec // inside the source
+			list[n-1].End = int32(i)
 		}
 		if module != "" {
-			list = append(list, ir.Region{Start: int32(i), Module: module}) //nolint:gosec // inside the source
+			list = append(list, ir.Region{Start: int32(i), Module: module})
 		}
 	}
 }

@@ -140,7 +140,7 @@ func (p *parser) node(k Kind, start int) *Node {
 	}
 	n := &p.slab[0]
 	p.slab = p.slab[1:]
-	n.Kind, n.Pos = k, int32(start) //nolint:gosec // sources are below 2 GiB, see MaxSize
+	n.Kind, n.Pos = k, int32(start)
 	return n
 }
 

@@ -61,15 +61,15 @@ func (l *lexer) next() token {
 	if c == '\n' {
 		l.pos++
 		l.fresh = true
-		return token{tNewline, int32(start), int32(l.pos), "\n"} //nolint:gosec // sources are below 2 GiB
+		return token{tNewline, int32(start), int32(l.pos), "\n"}
 	}
 	kind := l.lexeme(c)
-	return token{kind, int32(start), int32(l.pos), l.src[start:l.pos]} //nolint:gosec // as above
+	return token{kind, int32(start), int32(l.pos), l.src[start:l.pos]}
 }
 
 // finish ends the last line and all blocks.
 func (l *lexer) finish() token {
-	at := int32(l.stop) //nolint:gosec // as above
+	at := int32(l.stop)
 	if !l.inline && !l.ended {
 		l.ended = true
 		l.nested = 0
@@ -80,7 +80,7 @@ func (l *lexer) finish() token {
 }
 
 func (l *lexer) level() token {
-	at := int32(l.pos) //nolint:gosec // as above
+	at := int32(l.pos)
 	if l.queue > 0 {
 		l.queue--
 		return token{tIndent, at, at, ""}
@@ -230,7 +230,7 @@ func stringPrefix(s string) bool {
 func (l *lexer) number() {
 	for l.pos < l.stop {
 		c := l.src[l.pos]
-		if !(c >= '0' && c <= '9' || c == '.' || c == '_' || c >= 'a' && c <= 'z' || c >= 'A' && c <= 'Z') {
+		if (c < '0' || c > '9') && c != '.' && c != '_' && (c < 'a' || c > 'z') && (c < 'A' || c > 'Z') {
 			return
 		}
 		hex := l.src[l.pos] | 0x20
@@ -365,7 +365,7 @@ func unescape(s string, raw bool) string {
 			n := map[byte]int{'x': 2, 'u': 4, 'U': 8}[c]
 			if i+n < len(s) {
 				if v, err := strconv.ParseUint(s[i+1:i+1+n], 16, 32); err == nil {
-					b.WriteRune(rune(v)) //nolint:gosec // WriteRune takes care of what is no character
+					b.WriteRune(rune(v))
 					i += n
 					continue
 				}

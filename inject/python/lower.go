@@ -1,6 +1,7 @@
 package python
 
 import (
+	"slices"
 	"strings"
 
 	"github.com/fnvet/fnvet/inject/ir"
@@ -411,8 +412,8 @@ func (l *lowerer) try(n *Node) *ir.Stmt {
 	}
 	thrown := l.scope.fn.NewVar("")
 	s.X = read(thrown, n.Pos)
-	for i := len(n.List) - 1; i >= 0; i-- {
-		e := n.List[i]
+	for i, e := range slices.Backward(n.List) {
+
 		var body []*ir.Stmt
 		if e.Str != "" {
 			body = append(body, do(assign(l.target(e.Str, e.Pos), read(thrown, e.Pos))))

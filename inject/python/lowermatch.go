@@ -1,6 +1,8 @@
 package python
 
 import (
+	"slices"
+
 	"github.com/fnvet/fnvet/inject/ir"
 )
 
@@ -13,8 +15,8 @@ func (l *lowerer) match(n *Node) []*ir.Stmt {
 		subject = v
 	}
 	var rest []*ir.Stmt
-	for i := len(n.List) - 1; i >= 0; i-- {
-		c := n.List[i]
+	for _, c := range slices.Backward(n.List) {
+
 		cond := l.patternCond(c.A, subject)
 		var body []*ir.Stmt
 		for _, x := range l.patternBind(nil, c.A, subject) {

@@ -212,7 +212,7 @@ func (p *parser) parenthesisedItems() bool {
 	if len(p.ahead) > 0 {
 		return false
 	}
-	for n := 0; n < 2000; n++ {
+	for range 2000 {
 		t := look.next()
 		switch t.text {
 		case "(", "[", "{":

@@ -37,7 +37,7 @@ func (p *parser) literal(n *Node) bool {
 	end := int(p.tok.end) - len(q)
 	raw := strings.Contains(prefix, "r")
 	if !strings.ContainsAny(prefix, "ft") {
-		s := p.node(String, int32(start)) //nolint:gosec // inside the source
+		s := p.node(String, int32(start))
 		s.Str, s.End = unescape(p.lex.src[start:end], raw), int32(end)
 		n.List = append(n.List, s)
 		return false
@@ -55,7 +55,7 @@ func (p *parser) fields(n *Node, i, end int, raw bool) bool {
 	flush := func(to int) {
 		to = min(to, end)
 		if to > text {
-			s := p.node(String, int32(text)) //nolint:gosec // inside the source
+			s := p.node(String, int32(text))
 			s.Str, s.End = strings.NewReplacer("{{", "{", "}}", "}").Replace(unescape(src[text:to], raw)), int32(to)
 			n.List = append(n.List, s)
 		}
@@ -95,9 +95,10 @@ func (p *parser) replacement(i, end int) (*Node, int) {
 		j := int(sub.tok.end)
 		level := 0
 		for ; j < end; j++ {
-			if p.lex.src[j] == '{' {
+			switch p.lex.src[j] {
+			case '{':
 				level++
-			} else if p.lex.src[j] == '}' {
+			case '}':
 				if level == 0 {
 					return value, j + 1
 				}

@@ -237,7 +237,7 @@ func (b *builder) samSettings(a *model.API, r *resource) {
 	}
 	s := &model.Stage{Pos: r.Pos, ID: r.ID + "Stage", Name: r.get("StageName").textValue(), Tracing: r.get("TracingEnabled").bool(), Cached: r.get("CacheClusterEnabled").bool(),
 		Logs: r.get("AccessLogSetting", "DestinationArn").textValue(), Throttle: methodThrottle(r.get("MethodSettings")), Implicit: r.Implicit}
-	if s.Name.Pos.File != "" {
+	if s.Name.File != "" {
 		s.Pos = s.Name.Pos
 	}
 	a.Stages = []*model.Stage{s}
