@@ -15,7 +15,7 @@ func (r *run) containerMethod(recv *Value, name string, a args, s site) (*Value,
 		return v, true
 	}
 	if recv.regexp != "" {
-		return r.regexpMethod(recv, name, a, s)
+		return r.regexpMethod(recv, name, a)
 	}
 	if !holds {
 		return nil, false

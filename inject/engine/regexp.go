@@ -8,7 +8,7 @@ import (
 )
 
 // regexpMethod is a test or match of a text.
-func (r *run) regexpMethod(recv *Value, name string, a args, s site) (*Value, bool) {
+func (r *run) regexpMethod(recv *Value, name string, a args) (*Value, bool) {
 	switch name {
 	case "test":
 		return plainValue, true
