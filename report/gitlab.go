@@ -216,8 +216,8 @@ func toGitLab(f *fnvet.Finding) gitlabVulnerability {
 	if f.Package != nil && len(f.Package.Fixed) > 0 && v.Solution == "" {
 		v.Solution = cutRunes("Upgrade to "+code(strings.Join(f.Package.Fixed, ", ")), gitlabFix)
 	}
-	if f.Evidence != "" {
-		v.Description = code(f.Evidence)
+	if e := excerpt(f); e != "" {
+		v.Description = code(e)
 	}
 	for _, id := range append([]string{f.ID}, f.Aliases...) {
 		v.Identifiers = append(v.Identifiers, gitlabIdentify(f, id))

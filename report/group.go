@@ -138,6 +138,25 @@ func ofPackage(f *fnvet.Finding) bool {
 	return f.Package != nil && (f.Kind == fnvet.Vulnerability || f.Kind == fnvet.Malware)
 }
 
+// excerpt is the evidence, after the name of what holds it where the evidence
+// does not tell: two values of an image's environment look alike.
+func excerpt(f *fnvet.Finding) string {
+	if f.Secret == nil || f.Secret.Name == "" || strings.Contains(f.Evidence, f.Secret.Name) {
+		return f.Evidence
+	}
+	return strings.TrimSuffix(f.Secret.Name+" = "+f.Evidence, " = ")
+}
+
+// layer is the one that brought every finding of a group, or "".
+func (g *pathGroup) layer() string {
+	for _, f := range g.findings {
+		if f.Layer != g.findings[0].Layer {
+			return ""
+		}
+	}
+	return g.findings[0].Layer
+}
+
 // worst is the highest severity rank.
 func worst(findings []*fnvet.Finding) int {
 	top := 0

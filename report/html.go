@@ -245,7 +245,7 @@ func toPageFinding(f *fnvet.Finding, in string) pageFinding {
 	v := pageFinding{
 		ID: clean(f.ID), CVE: clean(cve(f)), Severity: string(f.Severity), Kind: string(f.Kind), Rank: f.Severity.Rank(),
 		Title: clean(f.Title), Subject: clean(f.Resource), Where: clean(cmp.Or(strings.TrimPrefix(f.Path, in), f.Path)),
-		Evidence: clean(f.Evidence), Remediation: clean(f.Remediation), Layer: short(f.Layer),
+		Evidence: clean(excerpt(f)), Remediation: clean(f.Remediation), Layer: short(f.Layer),
 	}
 	if m := marks(f); m != "" {
 		v.Marks = strings.Split(m, ", ")
@@ -381,7 +381,7 @@ func facts(r *fnvet.Report) [][2]string {
 	}
 	advisories := "none"
 	if db.Advisories > 0 {
-		advisories = fmt.Sprintf("%d, newest %s (%.0f h old)", db.Advisories, db.Modified, db.AgeHours)
+		advisories = fmt.Sprintf("%d, newest %s (%s old)", db.Advisories, db.Modified, age(db.AgeHours))
 	}
 	var out [][2]string
 	for _, bill := range bills(r) {

@@ -154,7 +154,7 @@ func caseText(f *fnvet.Finding) string {
 		lines = append(lines, "fixed in "+strings.Join(f.Package.Fixed, ", "))
 	}
 	for _, l := range []struct{ label, text string }{
-		{"also known as ", strings.Join(f.Aliases, ", ")}, {"evidence: ", f.Evidence}, {"fix: ", f.Remediation},
+		{"also known as ", strings.Join(f.Aliases, ", ")}, {"evidence: ", excerpt(f)}, {"fix: ", f.Remediation},
 	} {
 		if l.text != "" {
 			lines = append(lines, l.label+l.text)

@@ -213,7 +213,7 @@ func (m *markdown) places(kind fnvet.Kind, groups []pathGroup) {
 			if f.Resource != "" {
 				what = code(f.Resource) + ": " + what
 			}
-			if e := code(f.Evidence); e != "" {
+			if e := code(excerpt(f)); e != "" {
 				what += "<br>" + e
 			}
 			for _, step := range f.Flow {
@@ -249,7 +249,14 @@ func (m *markdown) rest(s *summary) {
 			if f.Suppressed != nil {
 				what += "<br>" + prose(f.Suppressed.By+": "+f.Suppressed.Reason)
 			}
-			m.row(string(f.Severity), what, m.path(f.Path))
+			if f.Resource != "" {
+				what = code(f.Resource) + " " + what
+			}
+			where := m.path(f.Path)
+			if f.Line > 0 {
+				where += fmt.Sprintf(" line %d", f.Line)
+			}
+			m.row(string(f.Severity), what, where)
 		}
 		m.full()
 		m.line("")

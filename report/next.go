@@ -82,8 +82,10 @@ func (s *summary) upgrades() []string {
 			switch {
 			case g.Ecosystem != u.ecosystem || g.fix == "" || g.Name == "stdlib":
 			case !plain.MatchString(g.Name) || !plain.MatchString(g.fix):
-			case u.ecosystem == "npm" && !g.direct:
-				indirect = append(indirect, g.Name)
+			case u.ecosystem == "npm" && !g.direct && !g.bundled:
+				if !g.major { // no update leaves the range of what brings it in
+					indirect = append(indirect, g.Name)
+				}
 			default:
 				words = append(words, fmt.Sprintf(u.word, g.Name, strings.TrimPrefix(g.fix, "v")))
 			}

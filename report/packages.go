@@ -14,6 +14,7 @@ type packageGroup struct {
 	total    int              // findings, counting every place
 	paths    []string         // where it is, strongest evidence first
 	direct   bool
+	bundled  bool // no manifest beside it says who asked for it
 	malware  bool
 	major    bool     // the step to fix may break what uses the package
 	fix      string   // the one version that fixes all of fixable, or ""
@@ -43,6 +44,7 @@ func groupPackages(findings []*fnvet.Finding, packages []fnvet.Package) []packag
 		if j, ok := at[[3]string{p.Ecosystem, p.Name, p.Version}]; ok {
 			g := &groups[j]
 			g.direct = g.direct || p.Direct
+			g.bundled = g.bundled || p.Kind == fnvet.Bundled
 			g.paths = append(byEvidence(p.Locations), g.paths...)
 		}
 	}
@@ -117,7 +119,8 @@ func (g *packageGroup) finish() {
 		}
 	}
 	for _, f := range g.findings {
-		if len(f.Package.Fixed) == 0 || upgrade != nil && slices.Contains(upgrade.Leaves, f.ID) {
+		// An advisory may end at a version without naming one that fixes it.
+		if upgrade == nil && len(f.Package.Fixed) == 0 || upgrade != nil && slices.Contains(upgrade.Leaves, f.ID) {
 			g.unfixed = append(g.unfixed, f.ID)
 		} else {
 			g.fixable++

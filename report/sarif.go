@@ -367,8 +367,8 @@ func sarifWords(f *fnvet.Finding) string {
 	if f.Package != nil {
 		text += " in " + clean(f.Package.Name+" "+f.Package.Version)
 	}
-	if f.Evidence != "" {
-		text += ": " + clean(f.Evidence)
+	if e := excerpt(f); e != "" {
+		text += ": " + clean(e)
 	}
 	if f.Remediation != "" {
 		text += ". " + clean(f.Remediation)

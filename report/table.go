@@ -164,7 +164,7 @@ func (t *table) advisories(g packageGroup) {
 			title = "[" + m + "] " + title
 		}
 		switch {
-		case len(f.Package.Fixed) == 0 && g.fixable > 0:
+		case g.fixable > 0 && slices.Contains(g.unfixed, f.ID):
 			title = "(no fix known) " + title
 		case g.fix == "" && len(f.Package.Fixed) > 0:
 			title = "(fixed in " + brief(strings.Join(f.Package.Fixed, ", ")) + ") " + title
@@ -238,7 +238,7 @@ func (t *table) places(kind fnvet.Kind, groups []pathGroup) {
 	for _, g := range groups {
 		t.line("")
 		at := t.path(g.path)
-		if layer := g.findings[0].Layer; layer != "" {
+		if layer := g.layer(); layer != "" {
 			at += "  (layer " + short(layer) + ")"
 		}
 		t.line("  " + t.paint("bold", at))
@@ -262,7 +262,7 @@ func (t *table) place(f *fnvet.Finding, sameNext bool) {
 		title = brief(f.Resource) + ": " + title
 	}
 	t.rows("    ", [][]string{{string(f.Severity), brief(f.ID), line, title}})
-	if e := strings.TrimSpace(brief(f.Evidence)); e != "" && f.Kind != fnvet.Injection {
+	if e := strings.TrimSpace(brief(excerpt(f))); e != "" && f.Kind != fnvet.Injection {
 		t.line("              " + cut(e, t.width-14))
 	}
 	for i, step := range f.Flow {
@@ -351,6 +351,14 @@ func (t *table) gaps(gaps []fnvet.Gap) {
 	}
 }
 
+// age is a number of hours as people say it.
+func age(hours float64) string {
+	if hours < 72 {
+		return fmt.Sprintf("%.0f h", hours)
+	}
+	return fmt.Sprintf("%.0f days", hours/24)
+}
+
 // scanned says how much was looked at, against what.
 func scanned(r *fnvet.Report) string {
 	text := fmt.Sprintf("Scanned %s, %s, %s in %.1f s", count(r.Scan.Files, "file"), size(r.Scan.Bytes),
@@ -358,7 +366,7 @@ func scanned(r *fnvet.Report) string {
 	if db := r.Scan.Database; db.Advisories > 0 {
 		text += "; " + countAdvisories(db.Advisories)
 		if db.Modified != "" {
-			text += fmt.Sprintf(", %.0f h old", db.AgeHours)
+			text += ", " + age(db.AgeHours) + " old"
 		}
 	} else {
 		text += "; no advisories"

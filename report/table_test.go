@@ -148,7 +148,8 @@ func TestGroupUpgrade(t *testing.T) {
 	}{
 		{"one version for all", []fnvet.Finding{with("a", &fnvet.Upgrade{Version: "2"}, "2"), with("b", &fnvet.Upgrade{Version: "2"}, "1.5")}, "[a b] 2 2 [] false"},
 		{"what it leaves", []fnvet.Finding{with("a", step, "2"), with("b", step, "3")}, "[a b] 2 1 [b] true"},
-		{"what nobody fixes", []fnvet.Finding{with("a", step, "2"), with("z", step)}, "[a z] 2 1 [z] true"},
+		{"what nobody fixes", []fnvet.Finding{with("a", step, "2"), with("other", step)}, "[a other] 2 1 [other] true"},
+		{"affected up to 1, no fix named", []fnvet.Finding{with("a", step, "2"), with("z", step)}, "[a z] 2 2 [] true"},
 		{"no advice", []fnvet.Finding{with("a", nil, "2")}, "[a]  1 [] false"},
 		{"exploited, then likely, then by name", []fnvet.Finding{with("a", nil, "2"), likely, kev, with("b", nil, "2")}, "[d c a b]  4 [] false"},
 	} {

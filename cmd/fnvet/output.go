@@ -17,7 +17,9 @@ func writeFile(path string, write func(io.Writer) error) (err error) {
 		return writeThrough(path, write) // a device or a pipe
 	}
 	tmp, err := os.CreateTemp(filepath.Dir(path), ".fnvet-*")
-	if err != nil {
+	if bad, ok := errors.AsType[*os.PathError](err); ok { // the user named path, not a temporary file
+		return fmt.Errorf("%s: %w", path, bad.Err)
+	} else if err != nil {
 		return err
 	}
 	defer func() {
