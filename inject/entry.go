@@ -53,28 +53,57 @@ func (p *program) starts() []start {
 	return list
 }
 
-// stated enters the handlers that are stated; false when none of them is there.
+// stated enters the handlers that are stated; false when none is, or one of them
+// was not there: conventions are asked then.
 func (p *program) stated(ctx context.Context) (bool, error) {
-	found := false
+	found, missed := false, false
 	for _, s := range p.starts() {
-		name, export := splitHandler(s.handler)
 		for _, root := range []string{s.root, "", "var/task"} {
-			f := p.entryFile(path.Join(root, name))
-			if f == nil {
-				f = p.entryFile(path.Join(root, s.handler)) // a script: node server.js
-				export = ""
-			}
+			f, export := p.statedFile(root, s.handler)
 			if f == nil {
 				continue
 			}
-			found = true
-			if err := p.enter(ctx, f, export, s.fn); err != nil {
-				return found, err
+			ok, err := p.enter(ctx, f, export, s.fn)
+			if err != nil {
+				return false, err
 			}
+			if !ok {
+				p.notExported(f, s.handler)
+			}
+			found, missed = found || ok, missed || !ok
 			break
 		}
 	}
-	return found, nil
+	return found && !missed, nil
+}
+
+// statedFile finds the file of a handler and the export in it, which is "" for a
+// script (node server.js).
+func (p *program) statedFile(root, handler string) (f *ir.File, export string) {
+	if f := p.file(path.Join(root, handler)); f != nil {
+		return f, ""
+	}
+	name, export := splitHandler(handler)
+	if f := p.entryFile(path.Join(root, name)); f != nil {
+		return f, export
+	}
+	return p.entryFile(path.Join(root, handler)), ""
+}
+
+// notExported tells that a stated handler is not in its file, unless a gap says
+// already that the file was not understood or not followed to its end.
+func (p *program) notExported(f *ir.File, handler string) {
+	if len(f.Faults) > 0 {
+		return
+	}
+	g := fnvet.Gap{Path: f.Path, Reason: fnvet.GapUnsupported,
+		Detail: fmt.Sprintf("the handler %s is not exported by %s", short(handler), path.Base(f.Name))}
+	for _, old := range p.gaps {
+		if old == g || old.Path == f.Path && old.Reason == fnvet.GapLimit {
+			return
+		}
+	}
+	p.gaps = append(p.gaps, g)
 }
 
 // splitHandler takes "src/index.handler" apart, and "a.b.handler" of Python.
@@ -102,23 +131,23 @@ func (p *program) entryFile(base string) *ir.File {
 	return nil
 }
 
-// enter runs a file and its export as a handler.
-func (p *program) enter(ctx context.Context, f *ir.File, export string, fn *fnvet.Function) error {
+// enter runs a file and its export as a handler; false when it does not export it.
+func (p *program) enter(ctx context.Context, f *ir.File, export string, fn *fnvet.Function) (bool, error) {
 	if err := p.work(ctx, f, "what the file does when it is loaded", func() error { return p.machine.Load(f) }); err != nil {
-		return err
+		return false, err
 	}
 	if fn != nil && p.fnOf[f] == nil {
 		p.fnOf[f] = fn
 	}
 	if export == "" {
-		return nil
+		return true, nil
 	}
 	e, ok := p.machine.Export(f, export)
 	if !ok {
-		return nil
+		return p.machine.Defines(f, export), nil // what a package made: serverless(app)
 	}
 	e.Params = p.params(f, &e, fn)
-	return p.start(ctx, f, e, fn)
+	return true, p.start(ctx, f, e, fn)
 }
 
 func (p *program) start(ctx context.Context, f *ir.File, e engine.Entry, fn *fnvet.Function) error {

@@ -123,12 +123,36 @@ func (g *grading) reach(fn *fnvet.Function, kind fnvet.TriggerKind, at *int) boo
 		*at--
 		g.trigger = "the template states no trigger of that kind (" + string(kind) + ")"
 	case same.Public:
-		g.trigger = fmt.Sprintf("anyone can send it through %s %s", same.Kind, same.Resource)
+		g.trigger = "anyone can send it through " + through(same)
 		return true
 	default:
-		g.trigger = fmt.Sprintf("it comes through %s %s", same.Kind, same.Resource)
+		g.trigger = "it comes through " + through(same)
 	}
 	return false
+}
+
+// through names a trigger: its kind and the logical name of what fires it, where
+// that is known.
+func through(t *fnvet.Trigger) string {
+	var b strings.Builder
+	rest := t.Resource
+	for {
+		before, after, ok := strings.Cut(rest, "${")
+		b.WriteString(before)
+		name, tail, closed := strings.Cut(after, "}")
+		if !ok || !closed {
+			b.WriteString(after)
+			break
+		}
+		for _, attribute := range []string{".Arn", ".arn", ".id", ".name"} {
+			name = strings.TrimSuffix(name, attribute)
+		}
+		if name != "?" {
+			b.WriteString(name)
+		}
+		rest = tail
+	}
+	return strings.TrimSpace(string(t.Kind) + " " + b.String())
 }
 
 // held says what the role may do, where that makes a class of sinks worse.

@@ -57,6 +57,66 @@ func TestSeverity(t *testing.T) {
 	}
 }
 
+// The evidence names what fires a function as the template does.
+func TestTriggerNames(t *testing.T) {
+	for _, c := range []struct {
+		reason string
+		t      fnvet.Trigger
+		says   string
+	}{
+		{"nothing is named", fnvet.Trigger{Kind: fnvet.TriggerURL, Public: true}, "; anyone can send it through url; role holds *"},
+		{"a name", fnvet.Trigger{Kind: fnvet.TriggerHTTP, Resource: "Api"}, "; it comes through http Api; role"},
+		{"a reference", fnvet.Trigger{Kind: fnvet.TriggerHTTP, Resource: "${Api}"}, "; it comes through http Api; role"},
+		{"an attribute", fnvet.Trigger{Kind: fnvet.TriggerHTTP, Resource: "${Api.Arn}/x"}, "; it comes through http Api/x; role"},
+		{"an unknown part", fnvet.Trigger{Kind: fnvet.TriggerHTTP, Resource: "${?}"}, "; it comes through http; role"},
+		{"a brace that stays open", fnvet.Trigger{Kind: fnvet.TriggerHTTP, Resource: "a${Api"}, "; it comes through http aApi; role"},
+	} {
+		facts := scanFiles(t, Options{}, map[string]string{"index.js": httpHandler}, fnvet.Function{Name: "Fn", Handler: "index.handler",
+			Triggers: []fnvet.Trigger{c.t}, Grants: []fnvet.Grant{{Actions: []string{"*"}}}})
+		if len(facts.Findings) != 1 || !strings.Contains(facts.Findings[0].Evidence, c.says) {
+			t.Errorf("%s: want %q%s", c.reason, c.says, describe(facts))
+		}
+	}
+}
+
+// A stated handler that its file does not export is a gap, and conventions are asked.
+func TestStatedHandler(t *testing.T) {
+	const python = "import os\ndef handler(event, context):\n    os.system(event['body'])\n"
+	const gap = "is not exported by"
+	for _, c := range []struct {
+		reason, handler, name, src string
+		found                      int
+		gap                        string
+	}{
+		{"it is there", "index.handler", "index.js", httpHandler, 1, ""},
+		{"a typing mistake", "index.hander", "index.js", httpHandler, 1, "the handler index.hander is not exported by index.js"},
+		{"in a folder", "src/index.hander", "src/index.js", httpHandler, 1, "the handler src/index.hander is not exported by index.js"},
+		{"in Python", "app.hander", "app.py", python, 1, "the handler app.hander is not exported by app.py"},
+		{"no function", "index.handler", "index.js", "exports.handler = 'text';", 0, gap},
+		{"nothing is exported", "index.handler", "index.js", "const handler = 1;", 0, gap},
+		{"a deep name", "index.api.run", "index.js", "exports.api = { stop() {} };", 0, gap},
+		{"made by a package", "index.handler", "index.js", "exports.handler = require('serverless-http')(require('express')());", 0, ""},
+		{"all of it of a package", "index.handler", "index.js", "module.exports = require('acme');", 0, ""},
+		{"a package's, in Python", "app.handler", "app.py", "from mangum import Mangum\nhandler = Mangum(None)\n", 0, ""},
+		{"no such file, which hygiene tells", "main.handler", "index.js", httpHandler, 1, ""},
+		{"a script", "index.js", "index.js", httpHandler, 0, ""},
+		{"a script of Python", "app.py", "app.py", python, 0, ""},
+	} {
+		files := map[string]string{c.name: c.src}
+		for _, facts := range []fnvet.Facts{
+			scanFiles(t, Options{Handler: c.handler}, files),
+			scanFiles(t, Options{}, files, fnvet.Function{Name: "Fn", Handler: c.handler}),
+			scanFiles(t, Options{}, files, fnvet.Function{Name: "A", Handler: c.handler}, fnvet.Function{Name: "B", Handler: c.handler}),
+		} {
+			ok := len(facts.Findings) == c.found && (c.gap == "" && len(facts.Gaps) == 0 ||
+				c.gap != "" && len(facts.Gaps) == 1 && facts.Gaps[0].Reason == fnvet.GapUnsupported && strings.Contains(facts.Gaps[0].Detail, c.gap))
+			if !ok {
+				t.Errorf("%s:%s", c.reason, describe(facts))
+			}
+		}
+	}
+}
+
 // A finding says where the data comes from, where it goes and what to do.
 func TestFinding(t *testing.T) {
 	facts := scanFiles(t, Options{}, map[string]string{

@@ -164,6 +164,47 @@ func (m *Machine) Export(f *ir.File, name string) (e Entry, ok bool) {
 	return e, ok && err == nil
 }
 
+// Defines says that a file that was loaded exports something by a dotted name, or
+// may: what it exports comes from code that is not followed.
+func (m *Machine) Defines(f *ir.File, name string) (ok bool) {
+	err := m.guarded(func(r *run) {
+		if r.modules[f] == nil || f.Exports == nil {
+			return
+		}
+		r.now = f
+		v := r.exported(f)
+		for part := range strings.SplitSeq(name, ".") {
+			if v.open() {
+				ok = true
+				return
+			}
+			if !v.has(part) {
+				return
+			}
+			v = r.field(v, part, 0)
+		}
+		ok = v != nullValue && (v == nil || !v.plain && len(v.strs) == 0)
+	})
+	return ok && err == nil
+}
+
+// open says that a value may have fields that are not known.
+func (v *Value) open() bool {
+	return v == nil || len(v.ext) > 0 || len(v.taints) > 0 || slices.ContainsFunc(v.objs, func(o *object) bool {
+		return o.src != nil || o.elem != nil || o.cls != nil
+	})
+}
+
+// has says that an object or function of the program has a field.
+func (v *Value) has(name string) bool {
+	if slices.ContainsFunc(v.objs, func(o *object) bool { return o.field(name) != nil || o.getters[name] != nil }) {
+		return true
+	}
+	return slices.ContainsFunc(v.fns, func(f *closure) bool {
+		return f.cls != nil || f.props != nil && f.props.field(name) != nil
+	})
+}
+
 // Enter runs an entry point with an event. The error is as for Load.
 func (m *Machine) Enter(e Entry) error {
 	return m.guarded(func(r *run) { r.enter(e) })
