@@ -47,7 +47,10 @@ var recursive = map[fnvet.TriggerKind][]string{
 
 func source(t *model.Trigger) string {
 	if s, ok := t.Source.Known(); ok {
-		return string(t.Kind) + " " + s.String()
+		if ref, ok := s.Ref(); ok {
+			return string(t.Kind) + " " + ref.ID
+		}
+		return string(t.Kind) + " " + strings.NewReplacer("${", "", "}", "").Replace(s.String())
 	}
 	return "its " + string(t.Kind)
 }
