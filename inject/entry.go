@@ -58,21 +58,18 @@ func (p *program) starts() []start {
 func (p *program) stated(ctx context.Context) (bool, error) {
 	found, missed := false, false
 	for _, s := range p.starts() {
-		for _, root := range []string{s.root, "", "var/task"} {
-			f, export := p.statedFile(root, s.handler)
-			if f == nil {
-				continue
-			}
-			ok, err := p.enter(ctx, f, export, s.fn)
-			if err != nil {
-				return false, err
-			}
-			if !ok {
-				p.notExported(f, s.handler)
-			}
-			found, missed = found || ok, missed || !ok
-			break
+		f, export := p.statedFile(s.root, s.handler)
+		if f == nil {
+			continue
 		}
+		ok, err := p.enter(ctx, f, export, s.fn)
+		if err != nil {
+			return false, err
+		}
+		if !ok {
+			p.notExported(f, s.handler)
+		}
+		found, missed = found || ok, missed || !ok
 	}
 	return found && !missed, nil
 }
@@ -80,14 +77,19 @@ func (p *program) stated(ctx context.Context) (bool, error) {
 // statedFile finds the file of a handler and the export in it, which is "" for a
 // script (node server.js).
 func (p *program) statedFile(root, handler string) (f *ir.File, export string) {
-	if f := p.file(path.Join(root, handler)); f != nil {
-		return f, ""
-	}
 	name, export := splitHandler(handler)
-	if f := p.entryFile(path.Join(root, name)); f != nil {
-		return f, export
+	for _, root := range []string{root, "", "var/task"} {
+		if f := p.file(path.Join(root, handler)); f != nil {
+			return f, ""
+		}
+		if f := p.entryFile(path.Join(root, name)); f != nil {
+			return f, export
+		}
+		if f := p.entryFile(path.Join(root, handler)); f != nil {
+			return f, ""
+		}
 	}
-	return p.entryFile(path.Join(root, handler)), ""
+	return nil, ""
 }
 
 // notExported tells that a stated handler is not in its file, unless a gap says
@@ -147,6 +149,9 @@ func (p *program) enter(ctx context.Context, f *ir.File, export string, fn *fnve
 		return p.machine.Defines(f, export), nil // what a package made: serverless(app)
 	}
 	e.Params = p.params(f, &e, fn)
+	if fn != nil && p.busOnly(f, export) {
+		e.Params = fromBus(e.Params)
+	}
 	return true, p.start(ctx, f, e, fn)
 }
 
@@ -347,6 +352,9 @@ func (p *program) registered(ctx context.Context) error {
 		e.Name = fmt.Sprintf("%s (entry %d)", e.Name, i+1)
 		if e.File.Lang == ir.Go {
 			e.Params = goParams(&e)
+			if fn != nil && p.allBus() {
+				e.Params = fromBus(e.Params)
+			}
 		}
 		if err := p.start(ctx, e.File, e, fn); err != nil {
 			return err

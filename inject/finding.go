@@ -197,7 +197,7 @@ func (g *grading) evidence(h *engine.Hit) string {
 
 func dotted(t *engine.Taint) string {
 	const maxShown = 100
-	s := t.Root
+	s := strings.TrimSuffix(t.Root, ".bus")
 	for _, part := range t.Path {
 		if part == "[]" {
 			s += "[]"

@@ -86,6 +86,9 @@ func (p *program) java(ctx context.Context) (found bool, err error) {
 			continue
 		}
 		entry.Params = e.params
+		if e.fn != nil && p.allBus() {
+			entry.Params = fromBus(e.params)
+		}
 		if err := p.start(ctx, f, entry, e.fn); err != nil {
 			return true, err
 		}

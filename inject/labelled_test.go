@@ -26,12 +26,14 @@ type labelled struct {
 	lang   string
 	reason string
 	files  map[string]string
+	states []fnvet.Function
 	from   string
 }
 
 // readLabelled reads testdata/labelled/*.txtar. A file is named "bad CLASS NAME: reason"
 // or "safe CLASS NAME: reason", where NAME is the path of the handler; "+ NAME" adds a
-// file to the case before.
+// file to the case before, and "+ template" states its function: the handler, then
+// the kinds of its triggers.
 func readLabelled(t *testing.T) []labelled {
 	t.Helper()
 	names, err := filepath.Glob("testdata/labelled/*.txtar")
@@ -45,6 +47,15 @@ func readLabelled(t *testing.T) []labelled {
 			t.Fatal(err)
 		}
 		for _, f := range txtar.Parse(data).Files {
+			if f.Name == "+ template" {
+				words := strings.Fields(string(f.Data))
+				fn := fnvet.Function{Name: "Fn", Cloud: "aws", Handler: words[0]}
+				for _, kind := range words[1:] {
+					fn.Triggers = append(fn.Triggers, fnvet.Trigger{Kind: fnvet.TriggerKind(kind)})
+				}
+				out[len(out)-1].states = append(out[len(out)-1].states, fn)
+				continue
+			}
 			if extra, ok := strings.CutPrefix(f.Name, "+ "); ok {
 				out[len(out)-1].files[extra] = string(f.Data)
 				continue
@@ -127,7 +138,7 @@ func TestLabelled(t *testing.T) {
 	by := map[string]*score{}
 	total := &score{}
 	for _, c := range readLabelled(t) {
-		facts := scanFiles(t, Options{}, compiledFiles(t, c.files))
+		facts := scanFiles(t, Options{}, compiledFiles(t, c.files), c.states...)
 		if by[c.class] == nil {
 			by[c.class] = &score{}
 		}

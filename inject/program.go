@@ -30,6 +30,7 @@ type program struct {
 	fnOf      map[*ir.File]*fnvet.Function
 	owner     map[*engine.Hit]*fnvet.Function
 	entryOf   map[*engine.Hit]string
+	buses     map[string]bool // by file and export: see busOnly
 	gaps      []fnvet.Gap
 	left      int // steps
 	javaCode  javaCode

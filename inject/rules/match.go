@@ -159,13 +159,12 @@ func (s *Set) ClassOf(id string) (*Class, Classes) {
 
 // Grade finds what is known of a part of a source. ok is false where nothing is.
 func (s *Set) Grade(root string, path []string) (*Path, bool) {
-	src := s.sources[root]
-	if src == nil {
-		return nil, false
-	}
-	for i := range src.Paths {
-		if pathMatch(src.Paths[i].parts, path) {
-			return &src.Paths[i], true
+	const maxLike = 4
+	for src, n := s.sources[root], 0; src != nil && n < maxLike; src, n = s.sources[src.Like], n+1 {
+		for i := range src.Paths {
+			if pathMatch(src.Paths[i].parts, path) {
+				return &src.Paths[i], true
+			}
 		}
 	}
 	return nil, false

@@ -126,7 +126,9 @@ func (c *Call) Selector() Selector { return c.arg }
 
 // A Source is where data of an attacker comes from.
 type Source struct {
-	Root  string `yaml:"root"`
+	Root string `yaml:"root"`
+	// Like is a root whose paths hold where none of this one's matches.
+	Like  string `yaml:"like"`
 	Paths []Path `yaml:"paths"`
 }
 
@@ -287,6 +289,9 @@ func (s *Set) add(f *file) error {
 		}
 		if old := s.sources[src.Root]; old != nil {
 			old.Paths = append(old.Paths, src.Paths...)
+			if old.Like == "" {
+				old.Like = src.Like
+			}
 			continue
 		}
 		s.sources[src.Root] = src
