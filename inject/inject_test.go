@@ -1,6 +1,7 @@
 package inject
 
 import (
+	"fmt"
 	"strings"
 	"testing"
 
@@ -219,5 +220,31 @@ func TestGaps(t *testing.T) {
 	facts = scanFiles(t, Options{}, map[string]string{"big.js": strings.Repeat(" ", maxFile+1)})
 	if len(facts.Gaps) != 1 || facts.Gaps[0].Reason != fnvet.GapLimit {
 		t.Errorf("%s", describe(facts))
+	}
+}
+
+// A function that is given event data too often is a gap, once for its file; one
+// that is given none, or few times, is not.
+func TestTooOften(t *testing.T) {
+	for _, c := range []struct {
+		reason string
+		calls  int
+		with   string
+		gaps   int
+	}{
+		{"other event data each time", 90, "event.k%d", 1},
+		{"no event data", 90, "'k%d'", 0},
+		{"a few times", 20, "event.k%d", 0},
+	} {
+		var calls strings.Builder
+		for i := range c.calls {
+			fmt.Fprintf(&calls, "work("+c.with+");\n", i)
+		}
+		src := "let n = 0;\nfunction work(x) {\n" + strings.Repeat("n = n + x.length + 1;\n", 400) + "}\n" +
+			"exports.handler = async (event) => {\n" + calls.String() + "eval(event.body);\n};\n"
+		facts := scanFiles(t, Options{}, map[string]string{"index.js": src})
+		if len(facts.Findings) != 1 || len(facts.Gaps) != c.gaps || c.gaps > 0 && facts.Gaps[0].Reason != fnvet.GapLimit {
+			t.Errorf("%s: %d findings, %d gaps %v", c.reason, len(facts.Findings), len(facts.Gaps), facts.Gaps)
+		}
 	}
 }

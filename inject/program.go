@@ -223,4 +223,7 @@ func (p *program) faults() {
 		p.gaps = append(p.gaps, fnvet.Gap{Path: f.Path, Reason: reason,
 			Detail: fmt.Sprintf("event data is not followed through all of it: line %d: %s", line, worst.Text)})
 	}
+	for _, f := range p.machine.Lost() {
+		p.gap(f, "a function of it is called too often with event data; later calls were taken to be like those before")
+	}
 }

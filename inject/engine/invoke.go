@@ -146,7 +146,7 @@ func (r *run) invoke(c *closure, this *Value, a args) *Value {
 		t = &tally{}
 		r.runs[c.fn] = t
 	}
-	if t.n++; t.n > maxRuns && t.cost > cheap && (t.n > maxTainted && t.cost > dear || !r.inSight(&a, this)) {
+	if t.n++; t.n > maxRuns && t.cost > cheap && r.enough(c.fn, t, &a, this) {
 		return t.ret // as it was for others
 	}
 	before := r.steps
@@ -191,6 +191,22 @@ func (r *run) invoke(c *closure, this *Value, a args) *Value {
 	}
 	r.latest = out
 	return out.ret
+}
+
+// enough says that a function that was run often is not run again. Where that
+// leaves out event data, its file is noted once.
+func (r *run) enough(fn *ir.Func, t *tally, a *args, this *Value) bool {
+	over := t.n > maxTainted && t.cost > dear
+	if over && slices.Contains(r.lost, fn.File) {
+		return true
+	}
+	if !r.inSight(a, this) {
+		return true
+	}
+	if over {
+		r.lost = append(r.lost, fn.File)
+	}
+	return over
 }
 
 // inSight says that event data is in what a function is given.

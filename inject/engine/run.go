@@ -77,6 +77,7 @@ type run struct {
 	byPlace map[place]*Hit
 	reached map[*ir.File]bool
 	files   []*ir.File // reached, in order
+	lost    []*ir.File // with functions that were run too often to follow all data into them
 
 	log    []*branch
 	exits  []*exit
@@ -143,6 +144,9 @@ func (m *Machine) Hits() []*Hit { return m.run.hits }
 
 // Files are those that were run or called, in order.
 func (m *Machine) Files() []*ir.File { return m.run.files }
+
+// Lost are files with a function that event data was not followed into each time.
+func (m *Machine) Lost() []*ir.File { return m.run.lost }
 
 // Export finds a function that a file exports by a dotted name; false when it
 // has none.
