@@ -289,3 +289,22 @@ func TestBill(t *testing.T) {
 		t.Errorf("a bill of what is not known: %+v", b)
 	}
 }
+
+// What starts a function is named as the template names it.
+func TestSourceNames(t *testing.T) {
+	for _, c := range []struct {
+		reason string
+		source model.Value[model.Text]
+		want   string
+	}{
+		{"a reference", ref("Uploads", ""), "bucket Uploads"},
+		{"an attribute", ref("Uploads", "arn"), "bucket Uploads"},
+		{"a name", txt("uploads"), "bucket uploads"},
+		{"a part of a text", model.Is(line(9), under("Uploads", "in")), "bucket Uploads.arn/in"},
+		{"not known", model.Unknown[model.Text](line(9), "parameter"), "its bucket"},
+	} {
+		if got := source(&model.Trigger{Kind: fnvet.TriggerBucket, Source: c.source}); got != c.want {
+			t.Errorf("%s: %q, want %q", c.reason, got, c.want)
+		}
+	}
+}
