@@ -79,6 +79,7 @@ func (c *Collector) Detect(_ context.Context, f *fnvet.File) (fnvet.Facts, error
 		return fnvet.Facts{}, fmt.Errorf("%s: %w", f.Path, err)
 	}
 	if s != nil {
+		s.settle()
 		c.mu.Lock()
 		c.sources = append(c.sources, s)
 		c.mu.Unlock()

@@ -23,20 +23,24 @@ type command struct{ service, method string }
 
 func readJS(c *data.Catalog, path, name, src string) *source {
 	j := &js{
-		source: newSource(path, name), c: c, t: significant(tokens(src, javascript)),
+		source: newSource(path, name), c: c,
 		commands: map[string]command{}, spaces: map[string]string{}, sdk: map[string]bool{}, classes: map[string]string{}, clients: map[string]string{},
 	}
-	for i := range j.t {
-		if j.t[i].str {
-			j.module(i)
+	withTokens(src, javascript, func(t []token, whole bool) {
+		j.t = t
+		j.cut(whole)
+		for i := range j.t {
+			if j.t[i].str {
+				j.module(i)
+			}
 		}
-	}
-	for i := range j.t {
-		j.instances(i)
-	}
-	for i := range j.t {
-		j.uses(i)
-	}
+		for i := range j.t {
+			j.instances(i)
+		}
+		for i := range j.t {
+			j.uses(i)
+		}
+	})
 	return j.source
 }
 

@@ -15,19 +15,23 @@ type py struct {
 }
 
 func readPython(c *data.Catalog, path, name, src string) *source {
-	p := &py{source: newSource(path, name), c: c, t: significant(tokens(src, python)), clients: map[string]string{}}
-	for i := range p.t {
-		p.statement(i)
-	}
-	for i := range p.t {
-		p.made(i)
-	}
-	for i := range p.t {
-		p.things(i)
-	}
-	for i := range p.t {
-		p.uses(i)
-	}
+	p := &py{source: newSource(path, name), c: c, clients: map[string]string{}}
+	withTokens(src, python, func(t []token, whole bool) {
+		p.t = t
+		p.cut(whole)
+		for i := range p.t {
+			p.statement(i)
+		}
+		for i := range p.t {
+			p.made(i)
+		}
+		for i := range p.t {
+			p.things(i)
+		}
+		for i := range p.t {
+			p.uses(i)
+		}
+	})
 	return p.source
 }
 

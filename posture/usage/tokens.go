@@ -3,6 +3,7 @@ package usage
 import (
 	"slices"
 	"strings"
+	"sync"
 )
 
 // A token is a word, a string literal or one byte of punctuation.
@@ -26,16 +27,24 @@ var (
 )
 
 // maxTokens bounds the tokens of one file.
-const maxTokens = 2 << 20
+const maxTokens = 1 << 20
 
-// tokens splits source text. It never fails: what it does not understand becomes
-// punctuation.
-func tokens(src string, l language) []token {
-	z := tokenizer{src: src, l: l, line: 1}
+// buffers are token lists to use again: a file of a megabyte fills 15.
+var buffers = sync.Pool{New: func() any { return new([]token) }}
+
+// withTokens splits source text and gives it to a reader, without the ends of
+// lines; the list is gone afterwards. It never fails: what it does not understand
+// becomes punctuation. whole is false when there are more than maxTokens.
+func withTokens(src string, l language, reader func(t []token, whole bool)) {
+	list := buffers.Get().(*[]token)
+	z := tokenizer{src: src, l: l, line: 1, out: (*list)[:0]}
 	for z.i < len(src) && len(z.out) < maxTokens {
 		z.next()
 	}
-	return z.out
+	reader(significant(z.out), z.i >= len(src))
+	clear(z.out) // they hold the source
+	*list = z.out
+	buffers.Put(list)
 }
 
 type tokenizer struct {

@@ -7,6 +7,7 @@ package usage
 import (
 	"cmp"
 	"slices"
+	"strings"
 )
 
 // A Call is one use of an SDK.
@@ -84,6 +85,45 @@ func (s *source) other(method string, line int) {
 	if len(s.others) < maxCalls {
 		s.others = append(s.others, call{"", method, line, true})
 	}
+}
+
+// cut says that a file was too long to be read to its end.
+func (s *source) cut(whole bool) {
+	if !whole {
+		s.unsure("it is too long to be read to its end")
+	}
+}
+
+// settle lets go of the text of the file: what is kept shares no memory with it.
+func (s *source) settle() {
+	known := map[string]string{}
+	own := func(t *string) {
+		if _, ok := known[*t]; !ok {
+			known[strings.Clone(*t)] = strings.Clone(*t)
+		}
+		*t = known[*t]
+	}
+	seen := map[string]bool{}
+	s.others = slices.DeleteFunc(s.others, func(c call) bool {
+		was := seen[c.method]
+		seen[c.method] = true
+		return was
+	})
+	for _, list := range [][]call{s.calls, s.others} {
+		for i := range list {
+			own(&list[i].service)
+			own(&list[i].method)
+		}
+	}
+	for i := range s.imports {
+		own(&s.imports[i])
+	}
+	services := make(map[string]bool, len(s.services))
+	for name := range s.services {
+		services[strings.Clone(name)] = true
+	}
+	s.services, s.dynamic = services, strings.Clone(s.dynamic)
+	s.calls, s.others, s.imports = slices.Clip(s.calls), slices.Clip(slices.Clone(s.others)), slices.Clip(s.imports)
 }
 
 func (s *source) unsure(why string) {
