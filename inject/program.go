@@ -185,7 +185,7 @@ func (p *program) work(ctx context.Context, f *ir.File, what string, part func()
 		p.gap(f, "the code of this package takes too long to follow; "+what+" was not looked at")
 		return nil
 	}
-	err := part()
+	err := p.safely(f, what, part)
 	p.left -= p.machine.Used()
 	switch {
 	case ctx.Err() != nil:
@@ -195,6 +195,17 @@ func (p *program) work(ctx context.Context, f *ir.File, what string, part func()
 		return nil
 	}
 	return err
+}
+
+// safely runs one part; a mistake of ours in it costs that part and a gap, not
+// what the others find.
+func (p *program) safely(f *ir.File, what string, part func() error) (err error) {
+	defer func() {
+		if mistake := recover(); mistake != nil {
+			p.gaps = append(p.gaps, fnvet.Gap{Path: f.Path, Reason: fnvet.GapFailed, Detail: fmt.Sprintf("following %s crashed (%T)", what, mistake)})
+		}
+	}()
+	return part()
 }
 
 func (p *program) gap(f *ir.File, detail string) {

@@ -131,3 +131,12 @@ func FuzzRun(f *testing.F) {
 		}
 	})
 }
+
+// A class stands where a predicate is asked: it has no body to look into.
+func TestClassAsPredicate(t *testing.T) {
+	src := "const { exec } = require('child_process'); class A {} exports.handler = e => { const ok = A(e.body); if (!ok) return; exec(e.body) }"
+	hits, err := runFile(t, loadRules(t), "a.js", src, 300_000)
+	if err != nil || len(hits) != 1 {
+		t.Errorf("%d hits, error %v", len(hits), err)
+	}
+}

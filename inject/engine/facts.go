@@ -218,8 +218,11 @@ const Resolved rules.Classes = 1 << 62
 // predicateFacts: a function of the program that answers a question about its
 // argument by returning one condition.
 func (r *run) predicateFacts(c *closure, x *ir.Expr, truth bool, depth int) []fact {
+	if c.fn == nil || c.cls != nil { // a class is no question
+		return nil
+	}
 	cond, ok := answerOf(c.fn.Body)
-	if !ok || c.cls != nil {
+	if !ok {
 		return nil
 	}
 	inner := r.newFrame(c.fn, c.env)

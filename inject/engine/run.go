@@ -219,7 +219,9 @@ func (m *Machine) guarded(f func(r *run)) (err error) {
 	r.steps, r.nest = r.limit, 0
 	r.runs, r.fixed = map[*ir.Func]*tally{}, map[*ir.Expr]*Value{}
 	defer func() {
-		switch p := recover().(type) {
+		p := recover()
+		r.log, r.exits, r.base, r.calls, r.thrown, r.dead = nil, nil, 0, nil, nil, false
+		switch p := p.(type) {
 		case nil:
 		case outOfSteps:
 			err = ErrSteps
@@ -229,7 +231,6 @@ func (m *Machine) guarded(f func(r *run)) (err error) {
 		default:
 			panic(p)
 		}
-		r.log, r.exits, r.base, r.calls, r.thrown, r.dead = nil, nil, 0, nil, nil, false
 	}()
 	f(r)
 	return nil
