@@ -232,13 +232,15 @@ func (t *template) nested(id string) *template {
 	t.children[id] = nil
 	n := t.resources[id]
 	props := n.Get("Properties")
-	place := props.Get("TemplateURL")
-	if n.Get("Type").Str() == "AWS::Serverless::Application" {
+	var place *doc.Node
+	switch n.Get("Type").Str() {
+	case "AWS::CloudFormation::Stack":
+		place = props.Get("TemplateURL")
+		if asset := n.At("Metadata", "aws:asset:path"); asset != nil { // CDK; of a function it is the code
+			place = asset
+		}
+	case "AWS::Serverless::Application":
 		place = props.Get("Location")
-	}
-	asset := n.At("Metadata", "aws:asset:path")
-	if asset != nil {
-		place = asset
 	}
 	if place == nil {
 		return nil
