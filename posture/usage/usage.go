@@ -101,20 +101,25 @@ func stated(t []token, open int) string {
 	if at(t, open) != "(" {
 		return ""
 	}
-	end, depth := matching(t, open), 0
+	depth := 0
 	if at(t, open+1) == "{" { // JavaScript
 		open++
 	}
-	for k := open; k < end && k < open+2000; k++ {
+	for k := open; k < min(len(t), open+maxArguments); k++ {
 		switch s := at(t, k); s {
 		case "(", "[", "{":
 			depth++
 		case ")", "]", "}":
-			depth--
+			if depth--; depth == 0 {
+				return ""
+			}
 		default:
 			sep, after := at(t, k+1), at(t, k+3)
 			if depth == 1 && naming[s] && (sep == ":" || sep == "=") && k+2 < len(t) && t[k+2].str && (after == "," || after == ")" || after == "}") {
-				return t[k+2].text
+				if name := t[k+2].text; len(name) <= maxName {
+					return strings.Clone(name) // the source is not kept
+				}
+				return ""
 			}
 		}
 	}
@@ -173,6 +178,9 @@ func (s *source) unsure(why string) {
 }
 
 const (
+	maxArguments = 2000 // tokens in which a call names its resource
+	maxName      = 256  // bytes of the name
+
 	maxCalls = 20000   // of one file
 	maxCode  = 4 << 20 // bytes of a source file; larger ones are bundles
 	maxClass = 8 << 20 // bytes of a class file
