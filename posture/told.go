@@ -2,6 +2,7 @@ package posture
 
 import (
 	"context"
+	"path"
 	"regexp"
 	"slices"
 	"strconv"
@@ -34,7 +35,7 @@ func gaps(m *model.Model) []fnvet.Gap {
 		case u.Refused:
 			out = append(out, fnvet.Gap{Path: u.File, Reason: fnvet.GapUnsafePath, Detail: lineOf(u) + u.What + ": " + u.Why})
 		case u.Partial && !ordinary(m, u):
-			out = append(out, fnvet.Gap{Path: u.File, Reason: fnvet.GapUnsupported, Detail: lineOf(u) + u.What + ": " + u.Why + "; what it states was not judged"})
+			out = append(out, fnvet.Gap{Path: u.File, Reason: fnvet.GapUnsupported, Detail: lineOf(u) + whatOf(u) + u.Why + "; what it states was not judged"})
 		}
 	}
 	return out
@@ -47,6 +48,14 @@ var stating = regexp.MustCompile(`(?i)lambda|function|iam|role|polic|api|gateway
 // its name states something else, such as a network.
 func ordinary(m *model.Model, u model.Unresolved) bool {
 	return strings.HasPrefix(u.What, "module.") && len(m.Functions) > 0 && !stating.MatchString(u.What)
+}
+
+// whatOf is what of a file was not resolved, unless it is the file itself.
+func whatOf(u model.Unresolved) string {
+	if u.What == path.Base(u.File) {
+		return ""
+	}
+	return u.What + ": "
 }
 
 func lineOf(u model.Unresolved) string {

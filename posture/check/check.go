@@ -72,7 +72,7 @@ var checks = [...]func(*run){
 	(*run).endpoints, (*run).permissions, (*run).routes, (*run).authorizers, (*run).publicSources, (*run).codeBuckets, (*run).cors,
 	(*run).concurrency, (*run).recursion, (*run).throttles, (*run).guards, (*run).timeouts, (*run).queues, (*run).async, (*run).streams, (*run).bill,
 	(*run).variables, (*run).layers, (*run).signing,
-	(*run).runtimes, (*run).logs, (*run).tracing, (*run).network,
+	(*run).runtimes, (*run).logs, (*run).tracing, (*run).network, (*run).ingress,
 }
 
 // run is one judgement.

@@ -191,6 +191,25 @@ func TestWallet(t *testing.T) {
 			source(f, fnvet.TriggerBucket, "B").Events = texts("s3:ObjectRemoved:*")
 			addRole(m, allow("s3:PutObject", "@B/*"))
 		}, "", "writing starts nothing"},
+		{"a bucket among all", func(m *model.Model, f *model.Function) {
+			source(f, fnvet.TriggerBucket, "B").Events = texts("s3:ObjectCreated:*")
+			addRole(m, allow("s3:*", "*"))
+		}, "recursive-trigger low, iam-wildcard-action high", "it may write where it listens, as everywhere"},
+		{"a bucket of an administrator", func(m *model.Model, f *model.Function) {
+			source(f, fnvet.TriggerBucket, "B").Events = texts("s3:ObjectCreated:*")
+			addRole(m, allow("*", "*"))
+		}, "recursive-trigger low, iam-admin high", "everything, everywhere"},
+		{"a bucket among all, denied", func(m *model.Model, f *model.Function) {
+			source(f, fnvet.TriggerBucket, "B").Events = texts("s3:ObjectCreated:*")
+			s := allow("s3:PutObject", "*")
+			s.Effect = str("Deny")
+			addRole(m, s)
+			addRole(m, allow("s3:*", "*"))
+		}, "iam-wildcard-action high", "a Deny takes it away"},
+		{"all buckets, to read", func(m *model.Model, f *model.Function) {
+			source(f, fnvet.TriggerBucket, "B").Events = texts("s3:ObjectCreated:*")
+			addRole(m, allow("s3:Get*", "*"))
+		}, "iam-bulk-read medium, iam-wildcard-resource low", "reading starts nothing"},
 		{"recursive queue", func(m *model.Model, f *model.Function) {
 			source(f, fnvet.TriggerQueue, "Q")
 			addRole(m, allow("sqs:SendMessage", "@Q"))

@@ -55,7 +55,7 @@ func LeastPrivilege(c *data.Catalog, u *usage.Usage, f *model.Function, m *model
 			if !slices.Contains(sure, a) {
 				p.out.Unsure = append(p.out.Unsure, a)
 			}
-			p.allow([]string{a}, p.resources(a))
+			p.allow([]string{a}, p.called(a, u))
 		}
 	}
 	return p.policy()
@@ -166,6 +166,62 @@ func (p *policyBuilder) platform() {
 			}
 		}
 	}
+}
+
+// called are the resources of an action as the code names them, and where a call does
+// not, what resources says.
+func (p *policyBuilder) called(action string, u *usage.Usage) []any {
+	a, ok := p.c.Action(action)
+	if !ok || len(a.Types) == 0 {
+		return p.resources(action)
+	}
+	var out []any
+	add := func(x any) {
+		if !slices.ContainsFunc(out, func(y any) bool { return same(x, y) }) {
+			out = append(out, x)
+		}
+	}
+	rest := false
+	for _, c := range u.Calls {
+		if c.Action != action {
+			continue
+		}
+		if x := p.literally(a, c.Resource); x != nil {
+			add(x)
+		} else {
+			rest = true
+		}
+	}
+	if rest || len(out) == 0 {
+		for _, x := range p.resources(action) {
+			add(x)
+		}
+	}
+	return out
+}
+
+// literally is the resource of that name: of the template, where that has it, else by
+// the form of its ARN; nil when it is no plain name.
+func (p *policyBuilder) literally(a data.Action, name string) any {
+	if name == "" || strings.ContainsAny(name, ":/*?${}\\\"") {
+		return nil
+	}
+	kind := kindOf(a)
+	for _, x := range p.ofService(a.Service) {
+		if n, ok := literal(x.Name); ok && n == name {
+			arn := model.To(model.Pos{}, model.RefResource, x.ID, "arn")
+			if kind == "object" {
+				arn = arn.Append(model.Part{Literal: "/*"})
+			}
+			return p.text(arn)
+		}
+	}
+	before, after, ok := strings.Cut(strings.NewReplacer("${Partition}", "aws", "${Region}", "*", "${Account}", "*", "${ObjectName}", "*").Replace(p.c.ARN(a.Service, kind)), "${")
+	_, after, closed := strings.Cut(after, "}")
+	if !ok || !closed || strings.Contains(after, "${") {
+		return nil
+	}
+	return before + name + after
 }
 
 // resources are those of an action: as granted today where that is narrow, else what

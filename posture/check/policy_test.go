@@ -20,6 +20,9 @@ func TestLeastPrivilege(t *testing.T) {
 		}
 		return u
 	}
+	on := func(action, name string) *usage.Usage {
+		return &usage.Usage{Files: 1, Calls: []usage.Call{{Action: action, Resource: name}}}
+	}
 	const logs = `{"Sid":"Logs","Effect":"Allow","Action":["logs:CreateLogStream","logs:PutLogEvents"],"Resource":["arn:aws:logs:*:*:log-group:/aws/lambda/*:*"]}`
 	const xray = `{"Sid":"Xray","Effect":"Allow","Action":["xray:PutTelemetryRecords","xray:PutTraceSegments"],"Resource":["*"]}`
 	const dead = `{"Sid":"Sqs","Effect":"Allow","Action":["sqs:SendMessage"],"Resource":[{"Fn::GetAtt":["DLQ","Arn"]}]}`
@@ -35,6 +38,13 @@ func TestLeastPrivilege(t *testing.T) {
 			role(m, allow("s3:*", "*"))
 			f.Env = []model.Variable{{Name: "BUCKET", Value: ref("B", "")}}
 		}, logs + "," + xray + "," + dead + `,{"Sid":"S3","Effect":"Allow","Action":["s3:GetObject","s3:PutObject"],"Resource":[{"Fn::Sub":"${B.Arn}/*"}]}`, nil},
+		{"named by the code", on("s3:PutObject", "invoices"), func(m *model.Model, _ *model.Function) { role(m, allow("s3:*", "*")) },
+			logs + "," + xray + "," + dead + `,{"Sid":"S3","Effect":"Allow","Action":["s3:PutObject"],"Resource":["arn:aws:s3:::invoices/*"]}`, nil},
+		{"named by the code, granted another", on("lambda:InvokeFunction", "other"), func(m *model.Model, _ *model.Function) { role(m, allow("lambda:InvokeFunction", "@F")) },
+			logs + "," + xray + "," + dead + `,{"Sid":"Lambda","Effect":"Allow","Action":["lambda:InvokeFunction"],"Resource":["arn:aws:lambda:*:*:function:other"]}`, nil},
+		{"named by the code and in the template", on("s3:GetObject", "uploads"), func(m *model.Model, _ *model.Function) { m.Buckets[0].Name = txt("uploads") },
+			logs + "," + xray + "," + dead + `,{"Sid":"S3","Effect":"Allow","Action":["s3:GetObject"],"Resource":[{"Fn::Sub":"${B.Arn}/*"}]}`, nil},
+		{"no plain name", on("s3:GetObject", "*"), nil, logs + "," + xray + "," + dead + `,{"Sid":"S3","Effect":"Allow","Action":["s3:GetObject"],"Resource":[{"Fn::Sub":"${B.Arn}/*"}]}`, nil},
 		{"not named", use("dynamodb:PutItem"), nil, logs + "," + xray + "," + dead + `,{"Sid":"Dynamodb","Effect":"Allow","Action":["dynamodb:PutItem"],"Resource":["arn:aws:dynamodb:*:*:table/TableName"]}`, []string{"TableName"}},
 		{"its queue", use(), func(_ *model.Model, f *model.Function) {
 			f.DeadLetter = model.Value[model.Text]{}

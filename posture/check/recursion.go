@@ -21,6 +21,9 @@ func (r *run) recursion() {
 			if pos, ok := r.writesBack(a, t, writes); ok {
 				r.add(recursiveTrigger, at{pos: model.At(t.Pos, f.Pos), resource: f.ID, key: string(t.Kind) + t.ID},
 					"%s starts it, and it may write there (%s)", source(t), place(pos))
+			} else if pos, ok := r.writesAnywhere(a, writes); ok {
+				r.add(recursiveTrigger, at{pos: model.At(t.Pos, f.Pos), resource: f.ID, key: string(t.Kind) + t.ID, severity: r.overreach(f, writes)},
+					"%s starts it, and it may write anywhere, there too (%s)", source(t), place(pos))
 			}
 			if o, ok := outputBack(f, t); ok {
 				r.add(recursiveTrigger, at{pos: model.At(o.Pos, t.Pos), resource: f.ID, key: "output" + t.ID}, "its output binding writes to %s, which starts it", source(t))
@@ -69,8 +72,39 @@ func startsOnWrite(t *model.Trigger) bool {
 	})
 }
 
-// writesBack reports whether the role may write to the source by name. What it may
-// write everywhere is another finding, unless the code is seen to do it.
+// overreach is how much a grant that names no source weighs: more where the code is
+// seen to write.
+func (r *run) overreach(f *model.Function, writes []string) fnvet.Severity {
+	if r.ctx.Usage == nil {
+		return fnvet.Low
+	}
+	if u := r.ctx.Usage(f); u != nil {
+		sure := u.Actions(false)
+		return worse(fnvet.Low, slices.ContainsFunc(writes, func(a string) bool { return slices.Contains(sure, a) }))
+	}
+	return fnvet.Low
+}
+
+// writesAnywhere reports whether the role may do one of the actions on whatever is
+// of the kind, without a condition or a Deny, unless the code is seen not to.
+func (r *run) writesAnywhere(a *about, actions []string) (model.Pos, bool) {
+	if !r.calls(a.f, actions) {
+		return model.Pos{}, false
+	}
+	for _, action := range actions {
+		if slices.ContainsFunc(a.grants, func(g grant) bool { return denies(g, action) }) {
+			continue
+		}
+		for _, g := range a.grants {
+			if !g.conditional && !g.notResource && !pollerTemplate(g.template) && g.may(action) && g.fits(action) && g.everywhere() {
+				return g.pos, true
+			}
+		}
+	}
+	return model.Pos{}, false
+}
+
+// writesBack reports whether the role may write to the source by name.
 func (r *run) writesBack(a *about, t *model.Trigger, actions []string) (model.Pos, bool) {
 	src, ok := t.Source.Known()
 	if !ok {

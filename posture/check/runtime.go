@@ -160,6 +160,51 @@ func (r *run) network() {
 	}
 }
 
+// ingress finds groups that let the internet in, on every port or to a remote shell.
+func (r *run) ingress() {
+	for _, g := range r.m.SecurityGroups {
+		var users []string
+		for _, f := range r.m.Functions {
+			if f.Network != nil && slices.ContainsFunc(f.Network.SecurityGroups.Items, g.Denotes) {
+				users = append(users, f.ID)
+			}
+		}
+		for _, rule := range g.Ingress.Items {
+			port, open := openPort(rule)
+			if !open || !rule.CIDR.Any(func(t model.Text) bool { return t.Is("0.0.0.0/0") || t.Is("::/0") }) {
+				continue
+			}
+			where := at{pos: model.At(rule.Pos, g.Pos), resource: g.ID, severity: worse(fnvet.Info, len(users) > 0)}
+			if len(users) == 0 {
+				r.add(ingressOpen, where, "%s is open to every address; no function here uses the group", port)
+			} else {
+				r.add(ingressOpen, where, "%s is open to every address; %s uses the group and takes no connections", port, few(users, 3))
+			}
+		}
+	}
+}
+
+// openPort is what a rule opens that is never meant for all: every port, a remote
+// shell or a remote desktop.
+func openPort(rule model.Rule) (string, bool) {
+	if rule.Protocol.Any(func(s string) bool { return s == "-1" || s == "all" }) {
+		return "every port", true
+	}
+	from, ok := rule.From.Known()
+	to, also := rule.To.Known()
+	switch {
+	case !ok || !also || rule.Protocol.Any(func(s string) bool { return strings.HasPrefix(s, "icmp") }):
+		return "", false
+	case from <= 1 && to == 65535:
+		return "every port", true
+	case from <= 22 && to >= 22:
+		return "port 22", true
+	case from <= 3389 && to >= 3389:
+		return "port 3389", true
+	}
+	return "", false
+}
+
 func (r *run) missingNetwork(f *model.Function) {
 	if f.Cloud != "" && f.Cloud != model.AWS || r.m.Partial {
 		return

@@ -116,5 +116,27 @@ func TestRuntime(t *testing.T) {
 			f.Network = &model.Network{Pos: line(13), SecurityGroups: list(to("G", "id"))}
 			f.Env = []model.Variable{{Pos: line(12), Name: "DB_HOST", Value: txt("orders.abc.eu-west-1.rds.amazonaws.com")}}
 		}, "egress-open info", "right, but for egress"},
+		{"every port, of its group", func(m *model.Model, f *model.Function) {
+			groups(m, f, "G", model.Rule{Pos: line(61), CIDR: txt("0.0.0.0/0"), Protocol: str("-1")})
+		}, "security-group-ingress-open low", "whatever else gets the group is open"},
+		{"a remote shell, of its group", func(m *model.Model, f *model.Function) {
+			groups(m, f, "G", model.Rule{Pos: line(61), CIDR: txt("::/0"), Protocol: str("tcp"), From: num(20), To: num(30)})
+		}, "security-group-ingress-open low", "22 is among them"},
+		{"every port, of another", func(m *model.Model, f *model.Function) {
+			groups(m, f, "H", model.Rule{Pos: line(61), CIDR: txt("0.0.0.0/0"), Protocol: str("tcp"), From: num(0), To: num(65535)})
+		}, "security-group-ingress-open info", "no function uses it"},
+		{"the web", func(m *model.Model, f *model.Function) {
+			groups(m, f, "G", model.Rule{Pos: line(61), CIDR: txt("0.0.0.0/0"), Protocol: str("tcp"), From: num(443), To: num(443)})
+		}, "", "may be meant"},
+		{"a remote shell from the office", func(m *model.Model, f *model.Function) {
+			groups(m, f, "G", model.Rule{Pos: line(61), CIDR: txt("203.0.113.0/24"), Protocol: str("tcp"), From: num(22), To: num(22)})
+		}, "", "addresses are named"},
 	}, Context{})
+}
+
+// groups adds a security group with a rule to let traffic in, and puts the function in G.
+func groups(m *model.Model, f *model.Function, id string, in model.Rule) {
+	m.SecurityGroups = []*model.SecurityGroup{{Resource: res(id, "AWS::EC2::SecurityGroup"), Ingress: model.List[model.Rule]{Items: []model.Rule{in}},
+		Egress: model.List[model.Rule]{Items: []model.Rule{{Pos: line(62), CIDR: txt("10.0.0.0/8"), Protocol: str("-1")}}}}}
+	f.Network = &model.Network{Pos: line(13), SecurityGroups: list(to("G", "id"))}
 }

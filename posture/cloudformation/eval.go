@@ -120,6 +120,10 @@ func (t *template) call(n *doc.Node, name string, arg *doc.Node, depth int, keep
 			return result{vals: []value{{in: t, text: model.Lit(t.pos(n), strconv.FormatBool(is))}}}
 		}
 		return t.unknown(n, "it depends on a condition")
+	case "Fn::Transform":
+		if one(t.eval(arg).get("Name").str()) == "AWS::Include" {
+			return t.include(n, arg, depth)
+		}
 	}
 	t.unresolved(n, name, "fnvet does not evaluate it")
 	return t.unknown(n, name+" is not evaluated")

@@ -35,6 +35,11 @@ func (r *resource) variables() (vars []model.Variable, open bool) {
 			continue
 		}
 		for _, m := range v.node.All() {
+			if m.Key == "Fn::Transform" { // beside other members; alone it has been put in
+				open = true
+				v.in.include(v.node, m.Value, 1)
+				continue
+			}
 			x := v.in.literal(m.Value).textValue()
 			x.Maybe = x.Maybe || all.maybe || len(all.vals) > 1
 			if x.File == "" {

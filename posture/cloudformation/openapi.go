@@ -124,6 +124,23 @@ func (t *template) included(body result) result {
 	return out
 }
 
+// include is what AWS::Include puts in the place of n: the content of a local file,
+// which is to be there. One in a bucket is not asked for.
+func (t *template) include(n, arg *doc.Node, depth int) result {
+	place := t.eval(arg).get("Parameters", "Location").str()
+	s, ok := place.Known()
+	if !ok || strings.Contains(s, "://") {
+		t.unresolved(n, "AWS::Include", "the file is in a bucket")
+		return t.unknown(n, "it is in a bucket")
+	}
+	in := t.file(place, n)
+	if len(in.vals) == 0 {
+		t.missing(n, "AWS::Include "+s, in.why)
+		return in
+	}
+	return t.expand(in.vals[0].node, depth, false)
+}
+
 // file is the tree of a local file.
 func (t *template) file(place model.Value[string], at *doc.Node) result {
 	s, ok := place.Known()
@@ -133,12 +150,23 @@ func (t *template) file(place model.Value[string], at *doc.Node) result {
 			t.list(model.Unresolved{Pos: t.pos(at), What: shorten(s), Why: "it is outside the folder of the template", Refused: true})
 			return t.unknown(at, "it is outside the folder of the template")
 		}
-		if data, err := readFile(t.src, name); err == nil {
-			if root, err := parse(t.src.Pos(name, 0, 0).File, data); err == nil {
-				return result{pos: t.pos(at), vals: []value{{node: root, in: t}}}
-			}
+		if root := t.load(name); root != nil {
+			return result{pos: t.pos(at), vals: []value{{node: root, in: t}}}
 		}
 	}
 	t.unresolved(at, "Location "+s, "the file is not there")
 	return t.unknown(at, "it is in a file that is not there")
+}
+
+// load parses a file, once; nil when it cannot be read.
+func (t *template) load(name string) *doc.Node {
+	root, ok := t.files[name]
+	if ok || len(t.files) >= maxStacks {
+		return root
+	}
+	if data, err := readFile(t.src, name); err == nil {
+		root, _ = parse(t.src.Pos(name, 0, 0).File, data)
+	}
+	t.files[name] = root
+	return root
 }

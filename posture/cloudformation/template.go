@@ -50,6 +50,7 @@ type template struct {
 	steps  *int
 	stacks *int
 	listed map[string]bool
+	files  map[string]*doc.Node // that are included, nil for those that are not there
 }
 
 // Read reads a template and the nested ones beside it.
@@ -65,7 +66,8 @@ func Read(ctx context.Context, src *model.Source) (*model.Model, error) {
 // CloudFormation need it. The tree is Normalised.
 func Build(ctx context.Context, src *model.Source, root *doc.Node, dialect model.Dialect) (*model.Model, error) {
 	m := &model.Model{Dialect: dialect, Cloud: model.AWS, File: src.Pos(src.Name, 0, 0).File}
-	t := &template{ctx: ctx, src: src, name: src.Name, m: m, steps: new(int), stacks: new(int), listed: map[string]bool{}}
+	t := &template{ctx: ctx, src: src, name: src.Name, m: m, steps: new(int), stacks: new(int), listed: map[string]bool{},
+		files: map[string]*doc.Node{}}
 	t.open(root)
 	if t.sam && dialect == model.CloudFormation {
 		m.Dialect = model.SAM
@@ -232,13 +234,15 @@ func (t *template) nested(id string) *template {
 	t.children[id] = nil
 	n := t.resources[id]
 	props := n.Get("Properties")
-	place := props.Get("TemplateURL")
-	if n.Get("Type").Str() == "AWS::Serverless::Application" {
+	var place *doc.Node
+	switch n.Get("Type").Str() {
+	case "AWS::CloudFormation::Stack":
+		place = props.Get("TemplateURL")
+		if asset := n.At("Metadata", "aws:asset:path"); asset != nil { // CDK; of a function it is the code
+			place = asset
+		}
+	case "AWS::Serverless::Application":
 		place = props.Get("Location")
-	}
-	asset := n.At("Metadata", "aws:asset:path")
-	if asset != nil {
-		place = asset
 	}
 	if place == nil {
 		return nil
@@ -287,7 +291,7 @@ func (t *template) enter(id string, place, given *doc.Node) (*template, error) {
 		return nil, fmt.Errorf("the nested template: %w", err)
 	}
 	child := &template{ctx: t.ctx, src: t.src, name: name, m: t.m, prefix: t.prefix + id + "/", parent: t, depth: t.depth + 1,
-		given: map[string]*doc.Node{}, steps: t.steps, stacks: t.stacks, listed: t.listed}
+		given: map[string]*doc.Node{}, steps: t.steps, stacks: t.stacks, listed: t.listed, files: t.files}
 	for _, m := range given.All() {
 		child.given[m.Key] = m.Value
 	}

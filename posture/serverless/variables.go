@@ -37,8 +37,9 @@ type resolver struct {
 	value  bool              // what is resolved is a mere value
 }
 
-// values are the keys under which nothing states resources or permissions.
-var values = map[string]bool{"environment": true, "tags": true, "stackTags": true, "description": true, "Outputs": true, "deploymentBucket": true, "plugins": true}
+// values are the keys under which nothing states resources or permissions, nor holds
+// secrets.
+var values = map[string]bool{"tags": true, "stackTags": true, "description": true, "Outputs": true, "deploymentBucket": true, "plugins": true}
 
 // A way is one value of a variable. given is true when it depends on what is given
 // on deployment, so that it is a default.

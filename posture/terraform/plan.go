@@ -35,6 +35,6 @@ func ReadPlan(ctx context.Context, src *model.Source) (*model.Model, error) {
 		b.variable(&res.Variables[i])
 	}
 	b.build(res.Resources, res.Calls)
-	b.issues(res.Issues)
+	b.issues(res)
 	return m, ctx.Err()
 }

@@ -39,7 +39,7 @@ func Read(ctx context.Context, src *model.Source) (*model.Model, error) {
 		b.variable(&res.Variables[i])
 	}
 	b.build(res.Resources, res.Calls)
-	b.issues(res.Issues)
+	b.issues(res)
 	return m, err
 }
 
@@ -50,14 +50,55 @@ func Modules(ctx context.Context, src *model.Source, dirs []string) []string {
 }
 
 // issues lists what was not resolved. What a module or file that was not read
-// would state may be anything; the module that is read by its inputs is no such.
-func (b *builder) issues(all []eval.Issue) {
-	for _, i := range all {
+// would state may be anything; the module that is read by its inputs is no such. Nor
+// is a file for what has no part in the model.
+func (b *builder) issues(res *eval.Result) {
+	for _, i := range res.Issues {
 		address, _, _ := strings.Cut(i.What, " (")
-		partial := b.calls[address] == "" && (strings.HasPrefix(i.What, "module.") || Is(i.What, nil) || i.What == "terraform")
+		partial := b.calls[address] == "" && (strings.HasPrefix(i.What, "module.") || Is(i.What, nil) || i.What == "terraform") ||
+			(strings.HasPrefix(i.What, "file(") || strings.HasPrefix(i.What, "templatefile(")) && !aside(i.Pos, res.Resources)
 		b.m.Partial = b.m.Partial || partial
 		b.m.Unresolved = append(b.m.Unresolved, model.Unresolved{Pos: b.pos(i.Pos), What: shorten(i.What), Why: i.Why, Refused: i.Refused, Partial: partial})
 	}
+}
+
+// aside reports a place in a resource that the model has no part for, or in an
+// attribute that states nothing.
+func aside(p eval.Pos, resources []*eval.Resource) bool {
+	for _, r := range resources {
+		if r.Mode != "managed" || r.Pos.File != p.File || r.Pos.Line > p.Line || r.Body == nil {
+			continue
+		}
+		last, name := 0, ""
+		for _, f := range r.Body.Fields {
+			if f.KeyPos.File == p.File && f.KeyPos.Line <= p.Line && f.KeyPos.Line >= last {
+				last, name = f.KeyPos.Line, f.Key
+			}
+		}
+		if within(p, r.Body, 0) && (readers[r.Type] == nil || idle[name]) {
+			return true
+		}
+	}
+	return false
+}
+
+// idle are attributes that say nothing of what a function may do or holds.
+var idle = map[string]bool{"source_code_hash": true, "code_sha256": true, "source_hash": true, "etag": true, "description": true, "tags": true}
+
+// within reports whether some value in v is at the line of p, or after it.
+func within(p eval.Pos, v *eval.Value, depth int) bool {
+	if v == nil || depth > 50 {
+		return false
+	}
+	if v.Pos.File == p.File && v.Pos.Line >= p.Line {
+		return true
+	}
+	for _, f := range v.Fields {
+		if f.KeyPos.File == p.File && f.KeyPos.Line >= p.Line || within(p, f.Value, depth+1) {
+			return true
+		}
+	}
+	return slices.ContainsFunc(v.Items, func(x *eval.Value) bool { return within(p, x, depth+1) })
 }
 
 func shorten(s string) string {

@@ -65,7 +65,7 @@ func (s *source) goName(c *data.Catalog, symbol string) {
 	s.services[service] = true
 	// The SDK itself calls these to get credentials.
 	if service == "sts" || service == "sso" || service == "sso-oauth" || service == "signin" {
-		s.calls = append(s.calls, call{service, method, 0, true})
+		s.calls = append(s.calls, call{service, method, 0, true, ""})
 		return
 	}
 	s.call(service, method, 0)

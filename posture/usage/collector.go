@@ -177,10 +177,10 @@ func (c *Collector) join(u *Usage, s *source, services map[string]bool) {
 	add := func(service string, x call, maybe bool) {
 		sure, depends, _ := actions(c.catalog, service, x.method)
 		for _, a := range sure {
-			u.Calls = append(u.Calls, Call{a, s.path, x.line, maybe})
+			u.Calls = append(u.Calls, Call{Action: a, Path: s.path, Line: x.line, Resource: x.name, Maybe: maybe})
 		}
 		for _, a := range depends {
-			u.Calls = append(u.Calls, Call{a, s.path, x.line, true})
+			u.Calls = append(u.Calls, Call{Action: a, Path: s.path, Line: x.line, Resource: x.name, Maybe: true})
 		}
 	}
 	for _, x := range s.calls {

@@ -312,7 +312,7 @@ func (j *js) uses(i int) {
 		j.anywhere = true
 	}
 	if c, ok := j.commands[s]; ok && (at(t, i-1) == "new" || at(t, i+1) == "(") {
-		j.call(c.service, c.method, t[i].line)
+		j.callOn(t, i+1, c.service, c.method, t[i].line)
 	}
 	if service := j.spaces[s]; service != "" && at(t, i-1) != "." {
 		member := at(t, i+2)
@@ -350,7 +350,7 @@ func (j *js) method(i int) {
 				j.unsure("a method chosen at run time")
 			}
 		default:
-			j.call(service, name, j.t[i].line)
+			j.callOn(j.t, i+1, service, name, j.t[i].line)
 		}
 		return
 	}

@@ -139,7 +139,11 @@ func (p *py) chain(service string, dot int) {
 			dot += 2
 			continue
 		}
+		before := len(p.calls)
 		p.member(service, name, p.t[dot+1].line)
+		if len(p.calls) > before && !strings.HasPrefix(name, "copy") {
+			p.calls[before].name = stated(p.t, dot+2)
+		}
 		dot = matching(p.t, dot+2) + 1
 	}
 }

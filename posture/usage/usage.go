@@ -15,6 +15,9 @@ type Call struct {
 	Action string // "s3:GetObject"
 	Path   string // of the file
 	Line   int    // 0 in binaries and class files
+	// Resource is the name of the bucket, table, function or stream, where the call
+	// states it as a literal; else "".
+	Resource string
 	// Maybe is true when the receiver of the call is not known for certain to be a
 	// client of the service.
 	Maybe bool
@@ -47,7 +50,7 @@ func (u *Usage) Actions(maybe bool) []string {
 // tidy sorts the calls and drops doubles.
 func (u *Usage) tidy() {
 	slices.SortFunc(u.Calls, func(a, b Call) int {
-		return cmp.Or(cmp.Compare(a.Action, b.Action), cmp.Compare(a.Path, b.Path), cmp.Compare(a.Line, b.Line))
+		return cmp.Or(cmp.Compare(a.Action, b.Action), cmp.Compare(a.Path, b.Path), cmp.Compare(a.Line, b.Line), cmp.Compare(a.Resource, b.Resource))
 	})
 	u.Calls = slices.Compact(u.Calls)
 }
@@ -69,6 +72,7 @@ type call struct {
 	method  string // as written
 	line    int
 	maybe   bool
+	name    string // of the resource, where it is a literal
 }
 
 func newSource(path, name string) *source {
@@ -77,13 +81,54 @@ func newSource(path, name string) *source {
 
 func (s *source) call(service, method string, line int) {
 	if len(s.calls) < maxCalls {
-		s.calls = append(s.calls, call{service, method, line, false})
+		s.calls = append(s.calls, call{service, method, line, false, ""})
 	}
+}
+
+// callOn is call with the name that the arguments, from the bracket at open, state.
+func (s *source) callOn(t []token, open int, service, method string, line int) {
+	s.call(service, method, line)
+	if n := len(s.calls); n > 0 && n < maxCalls && !strings.HasPrefix(strings.ToLower(method), "copy") { // that has two
+		s.calls[n-1].name = stated(t, open)
+	}
+}
+
+// naming are the parameters that name what a call is about.
+var naming = map[string]bool{"Bucket": true, "TableName": true, "FunctionName": true, "StreamName": true}
+
+// stated is the literal that the arguments of a call name its resource by.
+func stated(t []token, open int) string {
+	if at(t, open) != "(" {
+		return ""
+	}
+	depth := 0
+	if at(t, open+1) == "{" { // JavaScript
+		open++
+	}
+	for k := open; k < min(len(t), open+maxArguments); k++ {
+		switch s := at(t, k); s {
+		case "(", "[", "{":
+			depth++
+		case ")", "]", "}":
+			if depth--; depth == 0 {
+				return ""
+			}
+		default:
+			sep, after := at(t, k+1), at(t, k+3)
+			if depth == 1 && naming[s] && (sep == ":" || sep == "=") && k+2 < len(t) && t[k+2].str && (after == "," || after == ")" || after == "}") {
+				if name := t[k+2].text; len(name) <= maxName {
+					return strings.Clone(name) // the source is not kept
+				}
+				return ""
+			}
+		}
+	}
+	return ""
 }
 
 func (s *source) other(method string, line int) {
 	if len(s.others) < maxCalls {
-		s.others = append(s.others, call{"", method, line, true})
+		s.others = append(s.others, call{"", method, line, true, ""})
 	}
 }
 
@@ -133,6 +178,9 @@ func (s *source) unsure(why string) {
 }
 
 const (
+	maxArguments = 2000 // tokens in which a call names its resource
+	maxName      = 256  // bytes of the name
+
 	maxCalls = 20000   // of one file
 	maxCode  = 4 << 20 // bytes of a source file; larger ones are bundles
 	maxClass = 8 << 20 // bytes of a class file

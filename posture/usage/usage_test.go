@@ -27,6 +27,21 @@ func collect(t testing.TB, files map[string]string) *Collector {
 	return c
 }
 
+func TestStatedNames(t *testing.T) {
+	for _, r := range []struct{ name, file, src, want string }{
+		{"a command", "a.mjs", `import { GetObjectCommand } from "@aws-sdk/client-s3"; c.send(new GetObjectCommand({ Key: k, Bucket: "invoices" }))`, "s3:GetObject invoices"},
+		{"a method", "a.js", `const AWS = require('aws-sdk'); const db = new AWS.DynamoDB.DocumentClient(); db.put({ Item: {TableName: "no"}, TableName: 'audit-log' })`, "dynamodb:PutItem audit-log"},
+		{"boto3", "a.py", "import boto3\ns = boto3.client('lambda')\ns.invoke(FunctionName='other', Payload=b)\n", "lambda:InvokeFunction other"},
+		{"a variable", "a.py", "import boto3\ns = boto3.client('lambda')\ns.invoke(FunctionName=name)\n", "lambda:InvokeFunction "},
+		{"a part of a name", "a.py", "import boto3\ns = boto3.client('lambda')\ns.invoke(FunctionName='a' + stage)\n", "lambda:InvokeFunction "},
+	} {
+		u := collect(t, map[string]string{r.file: r.src}).For("", "")
+		if u == nil || len(u.Calls) != 1 || u.Calls[0].Action+" "+u.Calls[0].Resource != r.want {
+			t.Errorf("%s: %+v, want %s", r.name, u, r.want)
+		}
+	}
+}
+
 func TestCalls(t *testing.T) {
 	for _, r := range []struct {
 		name, file, src string

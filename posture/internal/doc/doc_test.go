@@ -56,6 +56,21 @@ func TestYAML(t *testing.T) {
 	}
 }
 
+func TestYAMLMistakes(t *testing.T) {
+	for _, c := range []struct{ name, in, want string }{
+		{"a key between two depths", "Resources:\n  A:\n    Type: x\n    P:\n      H: a.b\n      R: y\n  B:\n    Type: x\n   Bad: y\n", "near line 9: did not find expected key"},
+		{"the same before a bracket", "Resources:\n  A:\n    Type: x\n   Bad: [unclosed\n", "near line 4: did not find expected key"},
+		{"in the second document", "a: 1\n---\nb:\n    c: 1\n   d: 1\n", "near line 5: did not find expected key"},
+		{"an anchor that is not there", "a: 1\nb: *x\nc: 1\nd: 1\n", "near line 3: unknown anchor 'x' referenced"},
+		{"a tab", "a:\n  b: 1\n\tc: 1\nd: 1\n", "near line 3: found a tab character that violates indentation"},
+		{"a quote that is not closed is where it began", "a: 1\nb: \"x\nc: 1\n", "line 2: found unexpected end of stream"},
+	} {
+		if _, err := YAML("f", []byte(c.in)); err == nil || err.Error() != "yaml: "+c.want {
+			t.Errorf("%s: %v, want %s", c.name, err, c.want)
+		}
+	}
+}
+
 func TestYAMLLimits(t *testing.T) {
 	var bomb strings.Builder
 	bomb.WriteString("a0: &a0 [x,x,x,x,x,x,x,x,x,x]\n")

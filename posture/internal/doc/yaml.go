@@ -3,7 +3,9 @@ package doc
 import (
 	"bytes"
 	"errors"
+	"fmt"
 	"io"
+	"regexp"
 	"slices"
 	"strings"
 
@@ -16,6 +18,32 @@ const maxDocuments = 1000
 // YAML reads all documents of a stream. file is where its nodes say they are.
 // What was read before a mistake is returned beside the error.
 func YAML(file string, data []byte) ([]*Node, error) {
+	out, err := documents(file, data)
+	if text, ok := mistake(err); ok {
+		err = fmt.Errorf("yaml: near line %d: %s", lineOf(data), text)
+	}
+	return out, err
+}
+
+// inYAML is a mistake as the library states it. Its line is where the block began
+// in which the mistake is, and one less than that.
+var inYAML = regexp.MustCompile(`^yaml: (?:line \d+: )?(.*)$`)
+
+// mistake is what is wrong with the YAML, without the line. What is wrong only at
+// the end, such as a quote that is never closed, is best looked for where it began:
+// the library's line.
+func mistake(err error) (text string, ok bool) {
+	if err == nil {
+		return "", false
+	}
+	m := inYAML.FindStringSubmatch(err.Error())
+	if m == nil || strings.Contains(m[1], "end of stream") {
+		return "", false
+	}
+	return m[1], true
+}
+
+func documents(file string, data []byte) ([]*Node, error) {
 	r := yamlReader{file: file}
 	d := yaml.NewDecoder(bytes.NewReader(bytes.TrimPrefix(data, []byte("\xef\xbb\xbf"))))
 	var out []*Node
@@ -33,6 +61,35 @@ func YAML(file string, data []byte) ([]*Node, error) {
 		out = append(out, n)
 	}
 	return out, nil
+}
+
+// lineOf is the line that the library had come to when it met the mistake in data.
+// It asks for no more than it needs, two tokens ahead.
+func lineOf(data []byte) int {
+	s := &slow{data: bytes.TrimPrefix(data, []byte("\xef\xbb\xbf"))}
+	d := yaml.NewDecoder(s)
+	for range maxDocuments {
+		var y yaml.Node
+		if d.Decode(&y) != nil {
+			break
+		}
+	}
+	return 1 + bytes.Count(s.data[:max(s.at-1, 0)], []byte("\n"))
+}
+
+// A slow reader gives one byte at a time.
+type slow struct {
+	data []byte
+	at   int
+}
+
+func (s *slow) Read(p []byte) (int, error) {
+	if s.at == len(s.data) || len(p) == 0 {
+		return 0, io.EOF
+	}
+	p[0] = s.data[s.at]
+	s.at++
+	return 1, nil
 }
 
 type yamlReader struct {

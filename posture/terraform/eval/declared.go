@@ -56,7 +56,7 @@ func (r *run) declarations(dir string) (*declared, error) {
 	for _, name := range files {
 		b, err := r.parse(name)
 		if err != nil {
-			r.issue(Pos{File: name}, path.Base(name), err.Error(), false)
+			r.notParsed(name, path.Base(name), err)
 		}
 		if b == nil {
 			continue

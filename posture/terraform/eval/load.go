@@ -120,16 +120,33 @@ func (r *run) parse(name string) (*body, error) {
 	return r.body(b, 0), diagError(name, diags)
 }
 
+// A mistake is what does not parse, with its place.
+type mistake struct {
+	pos  Pos
+	what string
+}
+
+func (m mistake) Error() string { return fmt.Sprintf("%s:%d: %s", m.pos.File, m.pos.Line, m.what) }
+
+// notParsed notes a file that could not be read, or not whole, at the line of the mistake.
+func (r *run) notParsed(file, what string, err error) {
+	pos, why := Pos{File: file}, err.Error()
+	if m, ok := errors.AsType[mistake](err); ok && m.pos.File == file {
+		pos, why = m.pos, m.what
+	}
+	r.issue(pos, what, why, false)
+}
+
 func diagError(name string, diags hcl.Diagnostics) error {
 	for _, d := range diags {
 		if d.Severity != hcl.DiagError {
 			continue
 		}
-		line := 0
+		at := Pos{File: name}
 		if d.Subject != nil {
-			line = d.Subject.Start.Line
+			at.Line, at.Column = d.Subject.Start.Line, d.Subject.Start.Column
 		}
-		return fmt.Errorf("%s:%d: %s", name, line, d.Summary)
+		return mistake{at, d.Summary}
 	}
 	return nil
 }

@@ -58,7 +58,7 @@ func TestDirectory(t *testing.T) {
 		{"override files", map[string]string{"a.tf": "resource \"x\" \"x\" {\n a = 1\n b = 1\n}", "a_override.tf": "resource \"x\" \"x\" {\n b = 2\n}"},
 			[]string{"x.x a.tf:1 {a:1 b:2}"}, nil},
 		{"a mistake loses no other file", map[string]string{"a.tf": "resource {", "b.tf": "resource \"x\" \"x\" {}"},
-			[]string{"x.x b.tf:1 {}"}, []string{"a.tf:0 a.tf"}},
+			[]string{"x.x b.tf:1 {}"}, []string{"a.tf:1 a.tf"}},
 		{"a ring of locals", map[string]string{"a.tf": "locals {\n a = local.b\n b = local.a\n}\nresource \"x\" \"x\" {\n a = local.a\n}"},
 			[]string{"x.x a.tf:5 {a:${?}}"}, []string{"a.tf:3 local.a"}},
 		{"a policy document", map[string]string{"a.tf": `resource "aws_s3_bucket" "b" {}

@@ -157,7 +157,7 @@ func (r *run) setVariables(root *module) {
 	for _, name := range varFiles(r.fsys, root.decl.dir) {
 		b, err := r.parse(name)
 		if err != nil {
-			r.issue(Pos{File: name}, name, err.Error(), false)
+			r.notParsed(name, name, err)
 		}
 		if b == nil {
 			continue
