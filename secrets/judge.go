@@ -6,6 +6,7 @@ import (
 	"strings"
 
 	"github.com/fnvet/fnvet"
+	"github.com/fnvet/fnvet/internal/secretname"
 )
 
 // nearBytes is how far from a bare value the name of its provider is looked for.
@@ -54,7 +55,7 @@ func (w *worker) nothing(c *candidate, t *text) bool {
 	if c.rule.id == "url-password" && c.schematic() {
 		return true
 	}
-	return name != "" && aboutName(name) || isPlaceholder(string(c.secret()))
+	return secretname.About(name) || fileKey(name) || isPlaceholder(string(c.secret()))
 }
 
 // schematic reports whether a URL is a form of one, http://[user[:pass]]@host, or opens
@@ -90,7 +91,7 @@ func isHex(b []byte) bool {
 // the value is a placeholder, words, or code.
 func (w *worker) harmless(c *candidate, t *text) bool {
 	name, value := nameBefore(t.data, c.secretStart), string(c.secret())
-	if name != "" && (transient(name) || aboutName(name) || publicName(name)) || inList(c, t.data) {
+	if name != "" && (transient(name) || secretname.About(name) || publicName(name)) || inList(c, t.data) {
 		return true
 	}
 	if inner, _, ok := strings.Cut(value, "="); ok && identifier(inner) && publicName(inner) {
@@ -104,10 +105,25 @@ func (w *worker) harmless(c *candidate, t *text) bool {
 		w.place.code && !quoted && t.lines && expression(value)
 }
 
+// fileKey reports whether a name is that of a key that opens nothing: of an object
+// in a bucket, or of who signs a release.
+func fileKey(name string) bool {
+	words := secretname.Words(name)
+	n := len(words)
+	if n < 2 || words[n-1] != "key" {
+		return false
+	}
+	switch words[n-2] {
+	case "s3", "asset", "object", "artifact", "gpg", "pgp":
+		return true
+	}
+	return false
+}
+
 // publicName reports whether a name is that of something that goes over the wire in
 // the open: a request's signature, the key browsers subscribe to messages with.
 func publicName(name string) bool {
-	words := nameWords(name)
+	words := secretname.Words(name)
 	n := len(words)
 	return n > 0 && words[n-1] == "signature" || slices.Contains(words, "vapid") && !slices.Contains(words, "private")
 }
@@ -137,7 +153,7 @@ func scrambled(name string) bool {
 	if strings.ContainsAny(name, "_-.") || strings.ToLower(name) == name || strings.ToUpper(name) == name {
 		return false
 	}
-	for _, w := range nameWords(name) {
+	for _, w := range secretname.Words(name) {
 		if len(w) >= 4 && readable(w) {
 			return false
 		}
@@ -145,15 +161,10 @@ func scrambled(name string) bool {
 	return true
 }
 
-func aboutName(name string) bool {
-	words := nameWords(name)
-	return len(words) > 0 && aboutSecret(words[len(words)-1])
-}
-
 // transient reports whether a name is that of a token that opens nothing: a page
 // mark, a key against doing something twice, a lookup key.
 func transient(name string) bool {
-	words := nameWords(name)
+	words := secretname.Words(name)
 	if len(words) == 0 {
 		return false
 	}
@@ -190,7 +201,7 @@ const wordyEntropy = 4.0
 // to parts that read as words: "v4-unsigned-body", "Ipv6CidrAssociations".
 func wordy(v string) bool {
 	all, inWords := 0, 0
-	for _, w := range nameWords(v) {
+	for _, w := range secretname.Words(v) {
 		letters := strings.TrimRight(w, "0123456789")
 		all += len(w)
 		if len(letters) >= 4 && readable(letters) {

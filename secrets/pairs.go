@@ -8,6 +8,7 @@ import (
 	"unicode/utf8"
 
 	"github.com/fnvet/fnvet"
+	"github.com/fnvet/fnvet/internal/secretname"
 )
 
 // A pair is a name and a literal value that a configuration file states.
@@ -321,14 +322,14 @@ const upperCase = "ABCDEFGHIJKLMNOPQRSTUVWXYZ"
 // namesField reports whether the value of a token or key is the name of one: a
 // word of letters, such as "NextToken" or "List.Marker". Passwords may be words.
 func namesField(name, value string) bool {
-	if strings.EqualFold(strings.Join(nameWords(name), ""), strings.Join(nameWords(value), "")) ||
+	if strings.EqualFold(strings.Join(secretname.Words(name), ""), strings.Join(secretname.Words(value), "")) ||
 		strings.Contains(value, "_") && strings.Trim(value, upperCase+"_") == "" { // REGISTRATION_API_KEY = 'registration-api-key', ENV_SECRET = 'AWS_SECRET_ACCESS_KEY'
 		return true
 	}
 	if strings.Contains(strings.ToLower(name), "pass") {
 		return false
 	}
-	if words := nameWords(value); len(words) > 1 && 3*len(words) <= len(value) && strings.Trim(value, identifierBytes[:52]) == "" {
+	if words := secretname.Words(value); len(words) > 1 && 3*len(words) <= len(value) && strings.Trim(value, identifierBytes[:52]) == "" {
 		return true // colorBgElevated
 	}
 	return strings.Trim(value, identifierBytes[:52]+"._-[]$") == "" && wordy(value)
