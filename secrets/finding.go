@@ -149,7 +149,7 @@ func (w *worker) finding(c *candidate, t *text) fnvet.Finding {
 	start := t.at(c.secretStart)
 	f := w.s.describe(c.rule, secret, excerpt(c))
 	f.Path, f.Layer = w.file.Path, w.file.Layer
-	f.Secret.Start, f.Secret.End = start, t.at(c.secretEnd)
+	f.Secret.Start, f.Secret.End = start, t.end(c.secretEnd)
 	f.Secret.Name = w.safeName(nameBefore(t.data, c.secretStart), c.secretStart)
 	f.Secret.Source = "file"
 	if account, ok := awsAccount(string(secret)); ok && c.rule.id == "aws-access-token" {
