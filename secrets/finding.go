@@ -59,6 +59,9 @@ func (w *worker) settle(t *text) {
 			continue
 		}
 		f.Secret.Confidence = confidence
+		if c.rule.generic && confidence != fnvet.ConfidenceLow && w.trusted() && secretName(nameBefore(t.data, c.secretStart)) {
+			f.Severity = fnvet.High // as a weak password in a setting is
+		}
 		switch {
 		case t.lines:
 			f.Line, f.Column = pos.advance(c.secretStart)
@@ -68,7 +71,7 @@ func (w *worker) settle(t *text) {
 			}
 			f.Line, f.Column = w.lines.advance(f.Secret.Start)
 		}
-		if t.depth > 0 && !w.makeRoom(span{f.Secret.Start, f.Secret.End}) {
+		if t.depth > 0 && !w.makeRoom(span{f.Secret.Start, f.Secret.End}, false) {
 			continue
 		}
 		w.findings = append(w.findings, f)

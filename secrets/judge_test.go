@@ -60,6 +60,32 @@ func TestJudge(t *testing.T) {
 	}
 }
 
+// TestSeverity: what a name says outright is a secret blocks, however strong it is.
+func TestSeverity(t *testing.T) {
+	s := newScanner(t)
+	aws := "h7Kd92LmQp0VbN4sTzR6yWcE1HgJ5fUa3oXi8Rt2"
+	for _, tt := range []struct {
+		name, data, rule string
+		want             fnvet.Severity
+		why              string
+	}{
+		{".env", "DB_PASSWORD=Winter-Kestrel\n", "plain-setting", fnvet.High, "a weak password"},
+		{".env", "DB_PASSWORD=Tr0ub4dor-Zebra-77\n", "plain-setting", fnvet.High, "a strong one, which the generic rule knows too"},
+		{".env", "SECRET_KEY=" + generic + "zQ1wS5xD8cF2vG6bH9nJ4mK7lP3oL0\n", "plain-setting", fnvet.High, "50 at random"},
+		{"settings.py", "SECRET_KEY = '" + generic + "zQ1wS5xD8cF2vG6bH9nJ4mK7lP3oL0'\n", "plain-setting", fnvet.High, "settings as code"},
+		{"handler.py", "db = psycopg2.connect(host='db', password=\"" + generic + "\")\n", "generic-api-key", fnvet.High, "an argument in code"},
+		{"handler.py", "aws_secret_access_key = \"" + aws + "\"\n", "aws-secret-access-key", fnvet.High, "one half of a key pair, alone"},
+		{"handler.js", "new S3({secretAccessKey: '" + aws + "'})\n", "aws-secret-access-key", fnvet.High, "in an object"},
+		{"handler.py", "storage_key = \"" + generic + "\"\n", "generic-api-key", fnvet.High, "a key to storage"},
+		{"handler.py", "auth_value = \"" + generic + "\"\n", "generic-api-key", fnvet.Medium, "a name that may be anything"},
+	} {
+		got := find(t, s, file(tt.name, tt.data))
+		if len(got) != 1 || got[0].ID != idPrefix+tt.rule || got[0].Severity != tt.want {
+			t.Errorf("%s %s: %+v, want %s %v (%s)", tt.name, tt.data, got, tt.rule, tt.want, tt.why)
+		}
+	}
+}
+
 // crcToken ends random text in its checksum, as GitHub and npm do.
 func crcToken(prefix, random string) string {
 	n := crc32.ChecksumIEEE([]byte(random))

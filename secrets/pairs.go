@@ -265,7 +265,7 @@ func (w *worker) settingsOf(data []byte) {
 			if p.exact {
 				s = span{p.start + a.start, p.start + a.end}
 			}
-			if w.s.known.any([]byte(p.value)) || !w.makeRoom(s) {
+			if w.s.known.any([]byte(p.value)) || !w.makeRoom(s, true) {
 				continue
 			}
 			if s.start < pos.done {
@@ -375,15 +375,16 @@ func (w *worker) plainFinding(a assignment, value string, s span, line, column i
 }
 
 // makeRoom reports whether a finding at s says something new: no other one is
-// there, but for guesses of low confidence, which it takes the place of.
-func (w *worker) makeRoom(s span) bool {
+// there, but for guesses of low confidence, which it takes the place of. A setting
+// whose name says that it is a secret takes the place of every guess.
+func (w *worker) makeRoom(s span, setting bool) bool {
 	if len(w.findings) >= maxFindings {
 		w.capped = true
 		return false
 	}
 	overlapping := func(f fnvet.Finding) bool { return f.Secret.Start < s.end && s.start < f.Secret.End }
 	for _, f := range w.findings {
-		if overlapping(f) && (f.Secret.Confidence != fnvet.ConfidenceLow || !strings.Contains(f.ID, "generic")) {
+		if overlapping(f) && (!setting && f.Secret.Confidence != fnvet.ConfidenceLow || !strings.Contains(f.ID, "generic")) {
 			return false
 		}
 	}
