@@ -2,6 +2,7 @@ package secrets
 
 import (
 	"bytes"
+	"encoding/base64"
 	"slices"
 	"strings"
 
@@ -19,6 +20,9 @@ func (w *worker) judge(c *candidate, t *text) (fnvet.Confidence, bool) {
 	secret := c.secret()
 	if c.rule.id == "sourcegraph-access-token" && isHex(secret) && !near(c, "sourcegraph") {
 		return "", false // any commit or checksum in a file that names Sourcegraph
+	}
+	if literalRule(c.rule.id) && !w.literal(c) {
+		return "", false
 	}
 	verdict := w.s.prove(c.rule, secret)
 	switch verdict {
@@ -43,6 +47,38 @@ func (w *worker) judge(c *candidate, t *text) (fnvet.Confidence, bool) {
 		return fnvet.ConfidenceLow, true
 	}
 	return confidence, true
+}
+
+// literalRule names the rules that know a credential by the call or header it is
+// in. They are for a function's own code, and read no other.
+func literalRule(id string) bool {
+	switch id {
+	case "authorization-header", "authorization-header-basic", "password-argument", "jwt-signing-secret", "password-literal":
+		return true
+	}
+	return false
+}
+
+// literal reports whether a candidate of such a rule counts. What a file of settings
+// says of passwords is read there.
+func (w *worker) literal(c *candidate) bool {
+	return w.trusted() && (c.rule.id != "password-literal" || formatOf(w.file.Name) == noFormat) && strong(c.rule.id, string(c.secret()))
+}
+
+// strong reports whether a literal may be a real credential of such a rule: of
+// letters and digits or signs that no sentence has, and no words. Of a user and password in base64 the password counts.
+func strong(id, value string) bool {
+	if id == "authorization-header-basic" {
+		plain, err := base64.RawStdEncoding.DecodeString(strings.TrimRight(value, "="))
+		_, pass, ok := strings.Cut(string(plain), ":")
+		return err != nil || !ok || !isPlaceholder(pass)
+	}
+	low := strings.ToLower(value)
+	if !strings.ContainsAny(value, "0123456789#=[]|^~+/@%&*") || !strings.ContainsAny(low, identifierBytes[:26]) || strings.Contains(low, "password") || isPlaceholder(value) {
+		return false
+	}
+	mixed := strings.ContainsAny(value, identifierBytes[:26]) && strings.ContainsAny(value, upperCase)
+	return mixed || !wordy(value)
 }
 
 // trusted reports whether the file is the function's own.
