@@ -58,6 +58,10 @@ func TestConfigFiles(t *testing.T) {
 		{"cut.json", `{"db":{"password":"hunter2hunter"`, "hunter2hunter", "cut off"},
 		{"broken.yaml", "{{ if .x }}\npassword: hunter2hunter\n{{ end }}\n", "hunter2hunter", "a template of YAML"},
 		{"config.js", "module.exports = { db: { password: 'hunter2hunter', user: 'bob' }, token: process.env.TOKEN };", "hunter2hunter", "settings as code"},
+		{"a.json", "{\"a\": {\"Fn::Join\": [\"\", [\"x\", \"y\"]]},\n \"DB_URL\": \"postgres://app:Kq82mVbTr6Yp@db.internal/orders\",\n \"K\": \"" + awsKey + "\"\n}", "Kq82mVbTr6Yp " + awsKey, "beside lists that are joined, once"},
+		{"a.py", "a = ','.join(X)\nc = connect(\n    \"postgres://app:Kq82mVbTr6Yp@db.internal/orders\",\n    \"other-name\",\n)\n", "Kq82mVbTr6Yp", "arguments beside a join, once"},
+		{"a.js", "const k = ['" + awsKey[:7] + "', '" + awsKey[7:] + "'].join('');", awsKey[:7] + "', '" + awsKey[7:], "in two parts, from the first to the last"},
+		{"a.ts", "const apiToken: string = '" + generic + "';", generic, "behind a type"},
 		{"config.js", "if (password == 'hunter2hunter') { check(); }", "", "a comparison"},
 	} {
 		var got []string

@@ -12,8 +12,9 @@ import (
 //	critical  private keys: they prove an identity on their own, often for years,
 //	          and cannot be limited after the fact
 //	high      credentials of one provider, known by their format or its name
-//	medium    guesses by a variable's name, credentials of test systems, and
-//	          files that hold keys behind a password
+//	medium    guesses by a variable's name (high where the name says outright
+//	          that it is a secret), credentials of test systems, and files that
+//	          hold keys behind a password
 //	low       public halves and client identifiers: no secret alone, but they
 //	          tell which account to attack
 func severityOf(r *rule) fnvet.Severity {

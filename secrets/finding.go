@@ -59,6 +59,9 @@ func (w *worker) settle(t *text) {
 			continue
 		}
 		f.Secret.Confidence = confidence
+		if c.rule.generic && confidence != fnvet.ConfidenceLow && w.trusted() && secretName(nameBefore(t.data, c.secretStart)) {
+			f.Severity = fnvet.High // as a weak password in a setting is
+		}
 		switch {
 		case t.lines:
 			f.Line, f.Column = pos.advance(c.secretStart)
@@ -68,7 +71,7 @@ func (w *worker) settle(t *text) {
 			}
 			f.Line, f.Column = w.lines.advance(f.Secret.Start)
 		}
-		if t.depth > 0 && !w.makeRoom(span{f.Secret.Start, f.Secret.End}) {
+		if t.depth > 0 && !w.makeRoom(span{f.Secret.Start, f.Secret.End}, false) {
 			continue
 		}
 		w.findings = append(w.findings, f)
@@ -149,7 +152,7 @@ func (w *worker) finding(c *candidate, t *text) fnvet.Finding {
 	start := t.at(c.secretStart)
 	f := w.s.describe(c.rule, secret, excerpt(c))
 	f.Path, f.Layer = w.file.Path, w.file.Layer
-	f.Secret.Start, f.Secret.End = start, t.at(c.secretEnd)
+	f.Secret.Start, f.Secret.End = start, t.end(c.secretEnd)
 	f.Secret.Name = w.safeName(nameBefore(t.data, c.secretStart), c.secretStart)
 	f.Secret.Source = "file"
 	if account, ok := awsAccount(string(secret)); ok && c.rule.id == "aws-access-token" {

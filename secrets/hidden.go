@@ -52,24 +52,46 @@ type hider struct {
 	// lists is true when the text joins lists of strings.
 	lists bool
 	whole []byte // scratch of chain
+	parts []part // of whole
 }
 
 // search searches decoded text that stands for data[start:end].
 func (h *hider) search(decoded []byte, start, end int) {
+	h.scan(text{data: decoded, at: h.evenly(start, end, len(decoded))})
+}
+
+// evenly spreads n bytes of decoded text over data[start:end].
+func (h *hider) evenly(start, end, n int) func(int) int {
+	from, to := h.t.at(start), h.t.end(end)
+	return func(i int) int { return from + int(int64(to-from)*int64(i)/int64(max(n, 1))) }
+}
+
+// searchNamed searches a decoded value that stands for data[start:end], behind
+// what names it, which stands in the text as it is.
+func (h *hider) searchNamed(decoded []byte, start, end int) {
+	whole := h.named(start, decoded)
+	head := len(whole) - len(decoded) - 1
+	value := h.evenly(start, end, len(decoded))
+	h.scan(text{data: whole, at: func(i int) int {
+		if i < head {
+			return h.t.at(start - head + i)
+		}
+		return value(min(i-head, len(decoded)))
+	}})
+}
+
+// scan searches a text that was hidden in the hider's.
+func (h *hider) scan(t text) {
 	w := h.w
-	if h.err != nil || len(decoded) < minDecoded {
+	if h.err != nil || len(t.data) < minDecoded {
 		return
 	}
-	if w.decoded -= len(decoded); w.decoded < 0 {
-		w.capped = w.decoded+len(decoded) >= 0 || w.capped
+	if w.decoded -= len(t.data); w.decoded < 0 {
+		w.capped = w.decoded+len(t.data) >= 0 || w.capped
 		return
 	}
-	from, to := h.t.at(start), h.t.at(end)
-	n := len(decoded)
-	h.err = w.scan(text{
-		data: decoded, depth: h.t.depth + 1, inText: h.t.lines || h.t.inText,
-		at: func(i int) int { return from + int(int64(to-from)*int64(i)/int64(n)) },
-	})
+	t.depth, t.inText = h.t.depth+1, h.t.lines || h.t.inText
+	h.err = w.scan(t)
 }
 
 // named puts what stands before a value on its line in front of the decoded
@@ -140,7 +162,7 @@ func (h *hider) plain(plain []byte, start, end int) {
 		plain = unpacked
 	}
 	if readsAsText(plain) {
-		h.search(h.named(start, plain), start, end)
+		h.searchNamed(plain, start, end)
 		return
 	}
 	if order, skip := utf16Order(plain); order != 0 { // PowerShell's -EncodedCommand
@@ -267,7 +289,7 @@ func (h *hider) escaped(i int) int {
 	}
 	plain, end, escapes := unescape(data, start, h.w.s.encoded)
 	if escapes >= 2 && len(plain) >= minDecoded {
-		h.search(h.named(start, plain), start, end)
+		h.searchNamed(plain, start, end)
 	}
 	return max(end, i+1)
 }

@@ -2,6 +2,7 @@ package secrets
 
 import (
 	"bytes"
+	"cmp"
 	"slices"
 	"strings"
 )
@@ -70,23 +71,39 @@ func (h *hider) chain(start, end int, lists bool) int {
 		return end + 1
 	}
 	whole := append(h.whole[:0], data[start+1:end]...)
-	parts, tight := 1, false
-	for next >= 0 && parts < maxParts {
+	parts, tight := append(h.parts[:0], part{0, start + 1}), false
+	for next >= 0 && len(parts) < maxParts {
 		stop := literalEnd(data, next)
 		if stop < 0 {
 			break
 		}
 		tight = tight || !atWordEnd(whole, data[next+1:stop])
+		parts = append(parts, part{len(whole), next + 1})
 		whole = append(whole, data[next+1:stop]...)
-		parts++
 		end = stop
 		next = nextPart(data, end+1, lists)
 	}
-	h.whole = whole
-	if parts >= minParts && tight && len(whole) >= minDecoded {
-		h.search(h.named(start+1, whole), start, end)
+	h.whole, h.parts = whole, parts
+	if len(parts) >= minParts && tight && len(whole) >= minDecoded {
+		named := h.named(start+1, whole)
+		h.scan(text{data: named, at: h.inParts(len(named)-len(whole)-1, end), pieces: true})
 	}
 	return end + 1
+}
+
+// A part is where a literal begins in the whole that it is a part of, and in the text.
+type part struct{ whole, text int }
+
+// inParts tells where in the file the bytes stand of h.parts, which end at end,
+// behind head bytes that stand before the first.
+func (h *hider) inParts(head, end int) func(int) int {
+	parts := slices.Clone(h.parts)
+	parts[0] = part{-head, parts[0].text - head}
+	return func(i int) int {
+		n, _ := slices.BinarySearchFunc(parts, i-head+1, func(p part, at int) int { return cmp.Compare(p.whole, at) })
+		p := parts[max(n-1, 0)]
+		return h.t.at(min(p.text+i-head-p.whole, end))
+	}
 }
 
 // atWordEnd reports whether two parts of a string meet at a space, as in prose: no
@@ -155,7 +172,7 @@ func (h *hider) reversed(at int) {
 		}
 		text := slices.Clone(data[i+1 : end])
 		slices.Reverse(text)
-		h.search(h.named(i+1, text), i+1, end)
+		h.searchNamed(text, i+1, end)
 		i = end
 	}
 }
@@ -183,6 +200,7 @@ func (h *hider) declared(at int) {
 	if end < 0 || start == colon {
 		return
 	}
-	text := slices.Concat(data[start:colon], []byte(" = "), data[quote:end+1], []byte("\n"))
-	h.search(text, start, end+1)
+	line := slices.Concat(data[start:colon], []byte(" = "), data[quote:end+1], []byte("\n"))
+	h.parts = append(h.parts[:0], part{0, start}, part{colon - start, colon}, part{colon - start + len(" = "), quote})
+	h.scan(text{data: line, at: h.inParts(0, end+1), pieces: true})
 }

@@ -2,10 +2,12 @@ package secrets
 
 import (
 	"bytes"
+	"encoding/base64"
 	"slices"
 	"strings"
 
 	"github.com/fnvet/fnvet"
+	"github.com/fnvet/fnvet/internal/secretname"
 )
 
 // nearBytes is how far from a bare value the name of its provider is looked for.
@@ -18,6 +20,9 @@ func (w *worker) judge(c *candidate, t *text) (fnvet.Confidence, bool) {
 	secret := c.secret()
 	if c.rule.id == "sourcegraph-access-token" && isHex(secret) && !near(c, "sourcegraph") {
 		return "", false // any commit or checksum in a file that names Sourcegraph
+	}
+	if literalRule(c.rule.id) && !w.literal(c) {
+		return "", false
 	}
 	verdict := w.s.prove(c.rule, secret)
 	switch verdict {
@@ -44,6 +49,38 @@ func (w *worker) judge(c *candidate, t *text) (fnvet.Confidence, bool) {
 	return confidence, true
 }
 
+// literalRule names the rules that know a credential by the call or header it is
+// in. They are for a function's own code, and read no other.
+func literalRule(id string) bool {
+	switch id {
+	case "authorization-header", "authorization-header-basic", "password-argument", "jwt-signing-secret", "password-literal":
+		return true
+	}
+	return false
+}
+
+// literal reports whether a candidate of such a rule counts. What a file of settings
+// says of passwords is read there.
+func (w *worker) literal(c *candidate) bool {
+	return w.trusted() && (c.rule.id != "password-literal" || formatOf(w.file.Name) == noFormat) && strong(c.rule.id, string(c.secret()))
+}
+
+// strong reports whether a literal may be a real credential of such a rule: of
+// letters and digits or signs that no sentence has, and no words. Of a user and password in base64 the password counts.
+func strong(id, value string) bool {
+	if id == "authorization-header-basic" {
+		plain, err := base64.RawStdEncoding.DecodeString(strings.TrimRight(value, "="))
+		_, pass, ok := strings.Cut(string(plain), ":")
+		return err != nil || !ok || !isPlaceholder(pass)
+	}
+	low := strings.ToLower(value)
+	if !strings.ContainsAny(value, "0123456789#=[]|^~+/@%&*") || !strings.ContainsAny(low, identifierBytes[:26]) || strings.Contains(low, "password") || isPlaceholder(value) {
+		return false
+	}
+	mixed := strings.ContainsAny(value, identifierBytes[:26]) && strings.ContainsAny(value, upperCase)
+	return mixed || !wordy(value)
+}
+
 // trusted reports whether the file is the function's own.
 func (w *worker) trusted() bool { return !w.place.thirdParty && !w.place.docs }
 
@@ -54,7 +91,7 @@ func (w *worker) nothing(c *candidate, t *text) bool {
 	if c.rule.id == "url-password" && c.schematic() {
 		return true
 	}
-	return name != "" && aboutName(name) || isPlaceholder(string(c.secret()))
+	return secretname.About(name) || fileKey(name) || isPlaceholder(string(c.secret()))
 }
 
 // schematic reports whether a URL is a form of one, http://[user[:pass]]@host, or opens
@@ -90,7 +127,7 @@ func isHex(b []byte) bool {
 // the value is a placeholder, words, or code.
 func (w *worker) harmless(c *candidate, t *text) bool {
 	name, value := nameBefore(t.data, c.secretStart), string(c.secret())
-	if name != "" && (transient(name) || aboutName(name) || publicName(name)) || inList(c, t.data) {
+	if name != "" && (transient(name) || secretname.About(name) || publicName(name)) || inList(c, t.data) {
 		return true
 	}
 	if inner, _, ok := strings.Cut(value, "="); ok && identifier(inner) && publicName(inner) {
@@ -104,10 +141,25 @@ func (w *worker) harmless(c *candidate, t *text) bool {
 		w.place.code && !quoted && t.lines && expression(value)
 }
 
+// fileKey reports whether a name is that of a key that opens nothing: of an object
+// in a bucket, or of who signs a release.
+func fileKey(name string) bool {
+	words := secretname.Words(name)
+	n := len(words)
+	if n < 2 || words[n-1] != "key" {
+		return false
+	}
+	switch words[n-2] {
+	case "s3", "asset", "object", "artifact", "gpg", "pgp":
+		return true
+	}
+	return false
+}
+
 // publicName reports whether a name is that of something that goes over the wire in
 // the open: a request's signature, the key browsers subscribe to messages with.
 func publicName(name string) bool {
-	words := nameWords(name)
+	words := secretname.Words(name)
 	n := len(words)
 	return n > 0 && words[n-1] == "signature" || slices.Contains(words, "vapid") && !slices.Contains(words, "private")
 }
@@ -137,7 +189,7 @@ func scrambled(name string) bool {
 	if strings.ContainsAny(name, "_-.") || strings.ToLower(name) == name || strings.ToUpper(name) == name {
 		return false
 	}
-	for _, w := range nameWords(name) {
+	for _, w := range secretname.Words(name) {
 		if len(w) >= 4 && readable(w) {
 			return false
 		}
@@ -145,15 +197,10 @@ func scrambled(name string) bool {
 	return true
 }
 
-func aboutName(name string) bool {
-	words := nameWords(name)
-	return len(words) > 0 && aboutSecret(words[len(words)-1])
-}
-
 // transient reports whether a name is that of a token that opens nothing: a page
 // mark, a key against doing something twice, a lookup key.
 func transient(name string) bool {
-	words := nameWords(name)
+	words := secretname.Words(name)
 	if len(words) == 0 {
 		return false
 	}
@@ -190,7 +237,7 @@ const wordyEntropy = 4.0
 // to parts that read as words: "v4-unsigned-body", "Ipv6CidrAssociations".
 func wordy(v string) bool {
 	all, inWords := 0, 0
-	for _, w := range nameWords(v) {
+	for _, w := range secretname.Words(v) {
 		letters := strings.TrimRight(w, "0123456789")
 		all += len(w)
 		if len(letters) >= 4 && readable(letters) {

@@ -35,6 +35,25 @@ func TestJudge(t *testing.T) {
 		{"usr/src/app/a.js", `api_token = "` + generic + `"`, "medium", "what the author adds"},
 		{"a.json", `"NextContinuationToken": "` + generic + `"`, "low", "a page mark"},
 		{"a.py", `auth_type = "v4-unsigned-body1"`, "", "the name says type"},
+		{"t.json", `{"S3Key": "9f0d8ac7b1c2d3e4f5a6b7c8d9e0f1a2b3c4d5e6f708192a3b4c5d6e7f809102.zip"}`, "", "an object's name"},
+		{"a.js", `assetKey: "` + generic + `"`, "", "an object's name"},
+		{"Dockerfile", "FROM x\nENV GPG_KEY=7169605F62C751356D054A26A821E680E5FA6305\n", "", "who signs Python's releases"},
+		{"a.js", `hook = "https://hooks.slack.com/services/T00000000/B00000000/XXXXXXXXXXXXXXXXXXXXXXXX"`, "", "one letter over and over"},
+		{"t.yaml", "AWSTemplateFormatVersion: x\nTokenValidityUnits: {AccessToken: hours, IdToken: hours}\n", "", "units"},
+		{"t.yaml", "AWSTemplateFormatVersion: x\nGenerateSecretString:\n  SecretStringTemplate: '{\"username\":\"app\"}'\n", "", "what a secret is generated into"},
+		{"h.py", `h = {"Authorization": "Bearer ` + generic + generic[3:] + `"}`, "medium", "a header"},
+		{"h.js", "headers: { Authorization: 'Bearer ' + token }", "", "a header put together"},
+		{"h.py", `h = {"Authorization": "Bearer your-token-goes-here-please-1"}`, "", "a placeholder"},
+		{"h.py", `h = {"Authorization": "Basic b3JkZXJzOlBhNTV3MHJkWDk="}`, "medium", "orders:Pa55w0rdX9"},
+		{"h.py", `h = {"Authorization": "Basic dXNlcm5hbWU6cGFzc3dvcmQ="}`, "", "username:password"},
+		{"h.py", `requests.get(url, auth=("user", "` + generic + `"))`, "medium", "requests"},
+		{"h.py", `requests.get(url, auth=("user", "password1234"))`, "", "words"},
+		{"h.py", `smtp.login(user, "Zq7Wm2xVb9Lk")`, "medium", "smtplib"},
+		{"h.js", `jwt.sign(payload, '` + generic + `abcd')`, "medium", "jsonwebtoken"},
+		{"h.js", `jwt.sign(payload, process.env.JWT_SECRET1)`, "", "jsonwebtoken, a reference"},
+		{"h.py", `db = {"user": "a", "password": "Hunter2-Kilo9"}`, "medium", "a literal of a dictionary"},
+		{"h.py", `e = {"password": "password_too_short1"}`, "", "words"},
+		{"node_modules/x/h.js", `e = {"password": "Hunter2-Kilo9"}`, "", "other people's code"},
 		{"a.py", `auth_key = "v4-unsigned-body1"`, "low", "words"},
 		{"a.py", `token = argon2id.PASSWD_MIN1`, "low", "a member"},
 		{"a.env", `API_TOKEN=argon2id.PASSWD_MIN1`, "medium", "not code: a bare value is a value"},
@@ -50,6 +69,32 @@ func TestJudge(t *testing.T) {
 		}
 		if got != tt.want {
 			t.Errorf("%s %s: %q, want %q (%s)", tt.name, tt.data, got, tt.want, tt.why)
+		}
+	}
+}
+
+// TestSeverity: what a name says outright is a secret blocks, however strong it is.
+func TestSeverity(t *testing.T) {
+	s := newScanner(t)
+	aws := "h7Kd92LmQp0VbN4sTzR6yWcE1HgJ5fUa3oXi8Rt2"
+	for _, tt := range []struct {
+		name, data, rule string
+		want             fnvet.Severity
+		why              string
+	}{
+		{".env", "DB_PASSWORD=Winter-Kestrel\n", "plain-setting", fnvet.High, "a weak password"},
+		{".env", "DB_PASSWORD=Tr0ub4dor-Zebra-77\n", "plain-setting", fnvet.High, "a strong one, which the generic rule knows too"},
+		{".env", "SECRET_KEY=" + generic + "zQ1wS5xD8cF2vG6bH9nJ4mK7lP3oL0\n", "plain-setting", fnvet.High, "50 at random"},
+		{"settings.py", "SECRET_KEY = '" + generic + "zQ1wS5xD8cF2vG6bH9nJ4mK7lP3oL0'\n", "plain-setting", fnvet.High, "settings as code"},
+		{"handler.py", "db = psycopg2.connect(host='db', password=\"" + generic + "\")\n", "generic-api-key", fnvet.High, "an argument in code"},
+		{"handler.py", "aws_secret_access_key = \"" + aws + "\"\n", "aws-secret-access-key", fnvet.High, "one half of a key pair, alone"},
+		{"handler.js", "new S3({secretAccessKey: '" + aws + "'})\n", "aws-secret-access-key", fnvet.High, "in an object"},
+		{"handler.py", "storage_key = \"" + generic + "\"\n", "generic-api-key", fnvet.High, "a key to storage"},
+		{"handler.py", "auth_value = \"" + generic + "\"\n", "generic-api-key", fnvet.Medium, "a name that may be anything"},
+	} {
+		got := find(t, s, file(tt.name, tt.data))
+		if len(got) != 1 || got[0].ID != idPrefix+tt.rule || got[0].Severity != tt.want {
+			t.Errorf("%s %s: %+v, want %s %v (%s)", tt.name, tt.data, got, tt.rule, tt.want, tt.why)
 		}
 	}
 }

@@ -1,6 +1,7 @@
 package secrets
 
 import (
+	"bytes"
 	_ "embed" // the data files below
 	"strings"
 )
@@ -46,4 +47,15 @@ func knownExamples() []string {
 		}
 	}
 	return out
+}
+
+// minMask is how many of one character in a row stand for a secret.
+const minMask = 8
+
+// masked reports whether the last part of a value, behind its last separator, is
+// one letter, digit or star over and over, as documentation writes a secret:
+// https://hooks.slack.com/services/T00000000/B00000000/XXXXXXXXXXXXXXXXXXXXXXXX.
+func masked(secret []byte) bool {
+	last := secret[bytes.LastIndexAny(secret, "/:.-_=@")+1:]
+	return len(last) >= minMask && bytes.Count(last, last[:1]) == len(last)
 }

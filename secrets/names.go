@@ -2,7 +2,10 @@ package secrets
 
 import (
 	"bytes"
+	"path"
 	"strings"
+
+	"github.com/fnvet/fnvet/internal/secretname"
 )
 
 const maxName = 64 // bytes of a variable's name that are kept
@@ -38,41 +41,12 @@ func nameByte(c byte) bool {
 	return c >= 'a' && c <= 'z' || c >= 'A' && c <= 'Z' || c >= '0' && c <= '9' || c == '_' || c == '-' || c == '.'
 }
 
-// nameWords splits a variable's name at separators and changes of case:
-// "dbPassword", "DB_PASSWORD" and "db.password" are all "db", "password".
-func nameWords(name string) []string {
-	var words []string
-	start := 0
-	cut := func(end int) {
-		if end > start {
-			words = append(words, strings.ToLower(name[start:end]))
-		}
-		start = end
-	}
-	for i := range len(name) {
-		c := name[i]
-		switch {
-		case c == '_' || c == '-' || c == '.' || c == ' ' || c == '/' || c == ':':
-			cut(i)
-			start = i + 1
-		case isUpper(c) && i > 0 && !isUpper(name[i-1]):
-			cut(i)
-		case isUpper(c) && i+1 < len(name) && name[i+1] >= 'a' && name[i+1] <= 'z':
-			cut(i) // the "Id" of "APIId"
-		}
-	}
-	cut(len(name))
-	return words
-}
-
-func isUpper(c byte) bool { return c >= 'A' && c <= 'Z' }
-
 // secretName reports whether a variable's name says that its value is a secret.
 // A name that says the value is only about a secret (PASSWORD_FILE, TOKEN_URL,
 // SECRET_ARN, KEY_ID) does not.
 func secretName(name string) bool {
-	words := nameWords(name)
-	if len(words) == 0 || len(words) > maxNameWords || aboutSecret(words[len(words)-1]) || strings.HasPrefix(name, "@") {
+	words := secretname.Words(name)
+	if len(words) == 0 || len(words) > maxNameWords || secretname.About(name) || strings.HasPrefix(name, "@") {
 		return false // a sentence, or a package
 	}
 	for i, w := range words {
@@ -95,19 +69,6 @@ func secretName(name string) bool {
 
 // maxNameWords is how many words a variable's name has at most.
 const maxNameWords = 8
-
-// aboutSecret reports whether a name that ends in w describes a secret without being one.
-func aboutSecret(w string) bool {
-	switch w {
-	case "arn", "name", "names", "id", "ids", "path", "paths", "file", "files", "dir", "url", "uri", "endpoint", "host", "port",
-		"version", "type", "length", "len", "size", "min", "max", "count", "ttl", "expiry", "expires", "expiration", "timeout", "age",
-		"enabled", "enable", "disabled", "disable", "required", "policy", "rotation", "region", "ref", "reference", "prefix", "suffix",
-		"header", "field", "param", "parameter", "alg", "algorithm", "format", "hint", "label", "title", "description", "command", "cmd",
-		"spec", "status", "state", "usage", "kind", "mode", "class", "source", "provider", "store", "manager", "location", "issuer", "audience", "scope", "scopes", "limit", "limits", "user", "username", "encoding":
-		return true
-	}
-	return false
-}
 
 // keyOf reports whether "<w> key" is a secret.
 func keyOf(w string) bool {
@@ -133,7 +94,7 @@ func publicWord(words []string, i int) bool {
 // a path, a number or boolean, a word that says so.
 func isPlaceholder(v string) bool {
 	v = strings.Trim(strings.TrimSpace(v), `"'`)
-	if len(v) < 4 || isReference(v) || oneLetter(v) || isSwitch(v) || isVersion(v) {
+	if len(v) < 4 || isReference(v) || oneLetter(v) || isSwitch(v) || isVersion(v) || isAsset(v) {
 		return true
 	}
 	low := strings.ToLower(v)
@@ -224,6 +185,13 @@ func isVersion(v string) bool {
 	return strings.Count(bare, ".") >= 2 && len(bare) < 20 && bare[0] >= '0' && bare[0] <= '9' && strings.Trim(bare, "0123456789.x*") == ""
 }
 
+// isAsset reports whether a value names an uploaded file by its checksum:
+// "9f0d….zip", as deployment tools write the keys of objects.
+func isAsset(v string) bool {
+	sum, ok := strings.CutSuffix(strings.ToLower(v), ".zip")
+	return ok && len(sum) >= 32 && isHex([]byte(path.Base(sum)))
+}
+
 func oneLetter(v string) bool {
 	return strings.Count(v, v[:1]) == len(v)
 }
@@ -232,7 +200,7 @@ func oneLetter(v string) bool {
 func isSwitch(v string) bool {
 	switch strings.ToLower(v) {
 	case "true", "false", "yes", "no", "on", "off", "null", "none", "enabled", "disabled", "default", "auto", "always", "never", "optional",
-		"password", "secret", "token", "passwd", "apikey", "test":
+		"password", "secret", "token", "passwd", "apikey", "test", "seconds", "minutes", "hours", "days":
 		return true
 	}
 	return len(v) < 8 && strings.Trim(v, "0123456789.") == ""

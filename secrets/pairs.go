@@ -8,6 +8,7 @@ import (
 	"unicode/utf8"
 
 	"github.com/fnvet/fnvet"
+	"github.com/fnvet/fnvet/internal/secretname"
 )
 
 // A pair is a name and a literal value that a configuration file states.
@@ -264,7 +265,7 @@ func (w *worker) settingsOf(data []byte) {
 			if p.exact {
 				s = span{p.start + a.start, p.start + a.end}
 			}
-			if w.s.known.any([]byte(p.value)) || !w.makeRoom(s) {
+			if w.s.known.any([]byte(p.value)) || !w.makeRoom(s, true) {
 				continue
 			}
 			if s.start < pos.done {
@@ -321,14 +322,14 @@ const upperCase = "ABCDEFGHIJKLMNOPQRSTUVWXYZ"
 // namesField reports whether the value of a token or key is the name of one: a
 // word of letters, such as "NextToken" or "List.Marker". Passwords may be words.
 func namesField(name, value string) bool {
-	if strings.EqualFold(strings.Join(nameWords(name), ""), strings.Join(nameWords(value), "")) ||
+	if strings.EqualFold(strings.Join(secretname.Words(name), ""), strings.Join(secretname.Words(value), "")) ||
 		strings.Contains(value, "_") && strings.Trim(value, upperCase+"_") == "" { // REGISTRATION_API_KEY = 'registration-api-key', ENV_SECRET = 'AWS_SECRET_ACCESS_KEY'
 		return true
 	}
 	if strings.Contains(strings.ToLower(name), "pass") {
 		return false
 	}
-	if words := nameWords(value); len(words) > 1 && 3*len(words) <= len(value) && strings.Trim(value, identifierBytes[:52]) == "" {
+	if words := secretname.Words(value); len(words) > 1 && 3*len(words) <= len(value) && strings.Trim(value, identifierBytes[:52]) == "" {
 		return true // colorBgElevated
 	}
 	return strings.Trim(value, identifierBytes[:52]+"._-[]$") == "" && wordy(value)
@@ -374,15 +375,16 @@ func (w *worker) plainFinding(a assignment, value string, s span, line, column i
 }
 
 // makeRoom reports whether a finding at s says something new: no other one is
-// there, but for guesses of low confidence, which it takes the place of.
-func (w *worker) makeRoom(s span) bool {
+// there, but for guesses of low confidence, which it takes the place of. A setting
+// whose name says that it is a secret takes the place of every guess.
+func (w *worker) makeRoom(s span, setting bool) bool {
 	if len(w.findings) >= maxFindings {
 		w.capped = true
 		return false
 	}
 	overlapping := func(f fnvet.Finding) bool { return f.Secret.Start < s.end && s.start < f.Secret.End }
 	for _, f := range w.findings {
-		if overlapping(f) && (f.Secret.Confidence != fnvet.ConfidenceLow || !strings.Contains(f.ID, "generic")) {
+		if overlapping(f) && (!setting && f.Secret.Confidence != fnvet.ConfidenceLow || !strings.Contains(f.ID, "generic")) {
 			return false
 		}
 	}

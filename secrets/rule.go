@@ -68,7 +68,7 @@ func (r *rule) matchesPath(name string) bool {
 // describe derives what people read from the rule's id and regular expression.
 func (r *rule) describe() {
 	r.generic = strings.Contains(strings.ToLower(r.id), "generic")
-	r.assigned = r.id == "url-password" || r.id == "jdbc-password" || r.id == "connection-string-password" || strings.Contains(r.regexText, `(?:=|>|:{1,3}=|\|\||:|=>|\?=|,)`)
+	r.assigned = literalRule(r.id) || r.id == "url-password" || r.id == "jdbc-password" || r.id == "connection-string-password" || strings.Contains(r.regexText, `(?:=|>|:{1,3}=|\|\||:|=>|\?=|,)`)
 	r.title = titleOf(r.id)
 	r.severity = severityOf(r)
 }

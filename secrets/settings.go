@@ -9,6 +9,7 @@ import (
 	"unicode/utf8"
 
 	"github.com/fnvet/fnvet"
+	"github.com/fnvet/fnvet/internal/secretname"
 )
 
 // settingID is the rule for a variable whose name says it holds a secret, with a
@@ -124,12 +125,12 @@ func plainSecrets(name, value string) []assignment {
 // likelyKey reports whether a name that could be a secret's has a value that looks
 // like one: "STRIPE_KEY", "REDIS_AUTH".
 func likelyKey(name, value string) bool {
-	words := nameWords(name)
+	words := secretname.Words(name)
 	if len(words) < 2 || transient(name) {
 		return false
 	}
 	before := words[len(words)-2]
-	if before == "gpg" || before == "pgp" || before == "publishable" || before == "site" || before == "host" && len(words) == 2 {
+	if fileKey(name) || before == "publishable" || before == "site" || before == "host" && len(words) == 2 {
 		return false
 	}
 	random := len(value) >= 16 && strings.ContainsAny(value, "0123456789") && !strings.ContainsAny(value, " /:") && !wordy(value) &&

@@ -22,6 +22,17 @@ type text struct {
 	// inside is true for what a format keeps in a form of its own, parts of which
 	// may have been searched as they stand.
 	inside bool
+	// pieces is true when data is put together from pieces of the file, each of
+	// which stands there as it is: what ends a piece is not what begins the next.
+	pieces bool
+}
+
+// end tells the offset in the file of the end of what ends before i in data.
+func (t *text) end(i int) int {
+	if t.pieces && i > 0 {
+		return t.at(i-1) + 1
+	}
+	return t.at(i)
 }
 
 const (

@@ -143,7 +143,7 @@ func (w *worker) consider(r *rule, t *text, m match) {
 	if r.entropy != 0 && entropy(secret) <= r.entropy {
 		return
 	}
-	if w.s.known.any(secret) || w.allowed(&c) {
+	if w.s.known.any(secret) || masked(secret) || w.allowed(&c) {
 		return
 	}
 	w.drafts = append(w.drafts, c)

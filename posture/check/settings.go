@@ -7,23 +7,19 @@ import (
 	"sync"
 
 	"github.com/fnvet/fnvet"
+	"github.com/fnvet/fnvet/internal/secretname"
 	"github.com/fnvet/fnvet/posture/model"
 )
 
-// secretWords are what names of secrets end with or contain, and what makes a name
-// one of a place where a secret is kept instead.
-var (
-	secretWords = []string{"password", "passwd", "passphrase", "secret", "token", "api_key", "apikey", "private_key", "privatekey", "access_key", "accesskey", "credential", "auth_key", "signing_key", "encryption_key", "connection_string", "connectionstring", "client_secret", "_pwd", "_pass", "dsn"}
-	placeWords  = []string{"_arn", "arn", "_name", "_id", "_path", "_url", "_uri", "_prefix", "_region", "_ttl", "_file", "_endpoint", "_expiry", "_expiration", "_length", "_header", "_issuer", "_audience", "_type", "_table", "_bucket", "_param", "_parameter", "_key_id", "_version", "_ref", "_location", "_seconds", "_minutes", "_timeout", "_enabled", "_limit", "_count"}
-)
+// secretWords are what names of secrets end with or contain.
+var secretWords = []string{"password", "passwd", "passphrase", "secret", "token", "api_key", "apikey", "private_key", "privatekey", "access_key", "accesskey", "credential", "auth_key", "signing_key", "encryption_key", "connection_string", "connectionstring", "client_secret", "_pwd", "_pass", "dsn"}
 
-// secretName reports whether a variable's name says that it holds a secret.
+// secretName reports whether a variable's name says that it holds a secret, and not
+// where one is kept or what it is like.
 func secretName(name string) bool {
 	n := strings.ToLower(snake(name))
-	for _, w := range placeWords {
-		if strings.HasSuffix(n, w) {
-			return false
-		}
+	if secretname.About(name) || strings.HasSuffix(n, "arn") {
+		return false
 	}
 	for _, w := range secretWords {
 		if strings.Contains(n, w) || strings.HasPrefix(w, "_") && n == w[1:] {
