@@ -1,6 +1,7 @@
 package inject
 
 import (
+	"bytes"
 	"context"
 	"encoding/json"
 	"fmt"
@@ -244,8 +245,11 @@ func (p *program) conventions(ctx context.Context) error {
 		if ext := path.Ext(name); strings.HasPrefix(name, "opt/") || ext == ".class" || ext == ".go" {
 			continue
 		}
+		if !p.mayStart(name) {
+			continue
+		}
 		f := p.file(name)
-		if f == nil || !p.mayStart(f) {
+		if f == nil {
 			continue
 		}
 		if err := p.work(ctx, f, "what the file does when it is loaded", func() error { return p.machine.Load(f) }); err != nil {
@@ -273,16 +277,18 @@ func (p *program) conventions(ctx context.Context) error {
 	return nil
 }
 
-// mayStart says whether a file has to be run to know its entry points.
-func (p *program) mayStart(f *ir.File) bool {
-	s := p.where[f]
-	data, err := s2.Decode(nil, s.packed)
+// mayStart says whether a file has to be read to know its entry points.
+func (p *program) mayStart(name string) bool {
+	s := p.byName[name]
+	if s == nil {
+		return false
+	}
+	text, err := s2.Decode(nil, s.packed)
 	if err != nil {
 		return false
 	}
-	text := string(data)
 	for _, word := range []string{"handler", "Handler", "express", "flask", "Flask", "chalice", "functions", "app.", "main", "exports", "export ", "fastapi", "FastAPI"} {
-		if strings.Contains(text, word) {
+		if bytes.Contains(text, []byte(word)) {
 			return true
 		}
 	}

@@ -24,6 +24,7 @@ import (
 const (
 	maxFile   = 8 << 20    // of one source file
 	maxSource = 256 << 20  // of all of them, uncompressed
+	maxRead   = 8 << 20    // of those that are followed, for one file system: the program takes 30 times as much
 	maxTotal  = 10_000_000 // steps for one file system
 )
 

@@ -32,7 +32,9 @@ type program struct {
 	entryOf   map[*engine.Hit]string
 	buses     map[string]bool // by file and export: see busOnly
 	gaps      []fnvet.Gap
-	left      int // steps
+	left      int  // steps
+	read      int  // bytes of source that were lowered
+	full      bool // and that was all there may be
 	javaCode  javaCode
 	goCode    goCode
 }
@@ -62,6 +64,10 @@ func (p *program) file(name string) *ir.File {
 	if s == nil || path.Ext(name) == ".class" || path.Ext(name) == ".go" {
 		return nil
 	}
+	if p.read += s.size; p.read > maxRead {
+		p.tooMuch(s)
+		return nil
+	}
 	data, err := s2.Decode(nil, s.packed)
 	if err != nil {
 		return nil
@@ -69,6 +75,15 @@ func (p *program) file(name string) *ir.File {
 	f := lower(string(data), name, s.path)
 	p.files[name], p.where[f] = f, s
 	return f
+}
+
+// tooMuch tells, once, that there is more code than is followed.
+func (p *program) tooMuch(s *source) {
+	if !p.full {
+		p.full = true
+		p.gaps = append(p.gaps, fnvet.Gap{Path: s.path, Reason: fnvet.GapLimit,
+			Detail: fmt.Sprintf("event data is followed through %d MiB of code; this file and what comes after it were left out", maxRead>>20)})
+	}
 }
 
 func lower(src, name, at string) *ir.File {
