@@ -370,11 +370,7 @@ func (c *cli) scan(ctx context.Context, flags *scanFlags, targets []string) erro
 // sensible refuses what could only mislead: a scan in which nothing looks, and
 // reports written over each other or over what they are about.
 func (r *scanRun) sensible(flags *scanFlags, targets []string) error {
-	all, err := rules()
-	if err != nil {
-		return err
-	}
-	if !slices.ContainsFunc(all, func(rule fnvet.Rule) bool { return r.config.Wants(rule.Kind) }) {
+	if !slices.ContainsFunc(fnvet.Kinds[:], r.config.Wants) {
 		return hinted{errors.New("--only and --skip leave no kind of finding that this version looks for"), "fnvet rules"}
 	}
 	if len(targets) > 1 && flags.unpack.name != "" {
@@ -502,7 +498,7 @@ func (c *cli) render(w io.Writer, format string, run *scanRun, reports []*fnvet.
 	if slices.Contains(documentFormats(), format) {
 		return writeDocument(w, format, reports, sbom.Options{Now: run.stamp, Version: version()})
 	}
-	all, err := rules()
+	all, err := rulesFor(format)
 	if err != nil {
 		return err
 	}

@@ -45,6 +45,16 @@ func inventory() []scan.Step {
 	return table
 }
 
+// rulesFor is rules for the formats that explain them, nil for others: to read
+// them takes longer than a small report.
+func rulesFor(format string) ([]fnvet.Rule, error) {
+	switch format {
+	case "html", "sarif":
+		return rules()
+	}
+	return nil, nil
+}
+
 // rules lists every rule of every step, by id.
 func rules() ([]fnvet.Rule, error) {
 	all, err := secrets.Rules()
