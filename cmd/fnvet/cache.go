@@ -61,11 +61,15 @@ func build() string {
 }
 
 // keep puts what a walk found into the cache. Failing to is no failure of the scan.
-func (c *cli) keep(h *scan.Harvest, config scan.Config) {
-	if config.Cache == nil || len(h.Fresh) == 0 {
+func (c *cli) keep(h *scan.Harvest, q walkRequest) {
+	if q.CacheDir == "" || len(h.Fresh) == 0 {
 		return
 	}
-	if err := config.Cache.Store(h, config); err != nil {
+	config, err := q.config() // what the child searched with names its entries
+	if err == nil {
+		err = config.Cache.Store(h, config)
+	}
+	if err != nil {
 		c.note("--cache: %v", err)
 	}
 }

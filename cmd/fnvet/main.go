@@ -54,6 +54,7 @@ func main() {
 		time.Sleep(graceOf(os.Args))
 		os.Exit(codeError)
 	}()
+	deferCollection()
 	code := run(ctx, os.Args[1:], os.Stdin, os.Stdout, os.Stderr)
 	os.Exit(code)
 }

@@ -12,6 +12,7 @@ import (
 	"path/filepath"
 	"runtime"
 	"strings"
+	"sync"
 	"time"
 
 	"github.com/spf13/cobra"
@@ -101,7 +102,7 @@ func (q *walkRequest) config() (scan.Config, error) {
 		c.Steps = policySteps(posture.Options{Given: given})
 		return c, nil
 	}
-	finder, err := secrets.New(secrets.Options{Key: q.Key, Rules: q.SecretRules, Now: q.Day})
+	finder, err := q.finder()
 	if err != nil {
 		return scan.Config{}, err
 	}
@@ -123,6 +124,33 @@ func (q *walkRequest) config() (scan.Config, error) {
 	}
 	c.Steps = steps(finder, injector, q.Handler, o)
 	return c, nil
+}
+
+func (q *walkRequest) finder() (*secrets.Scanner, error) {
+	return secrets.New(secrets.Options{Key: q.Key, Rules: q.SecretRules, Now: q.Day})
+}
+
+// startFinder builds the secret search beside what else there is to do: it masks
+// what a report quotes, so that every report needs it, but only at its end.
+func (q *walkRequest) startFinder() func() (*secrets.Scanner, error) {
+	build := sync.OnceValues(q.finder)
+	go func() { _, _ = build() }() // an error is told to whoever asks
+	return build
+}
+
+// judging is what follows the walk, without the secret search. A file of rules
+// that does not parse is an error before anything is walked.
+func (q *walkRequest) judging() (scan.Config, error) {
+	wants, err := wanted(q.Only, q.Skip)
+	if err != nil {
+		return scan.Config{}, err
+	}
+	if q.InjectRules != "" {
+		if _, err := inject.New(inject.Options{Rules: []byte(q.InjectRules)}); err != nil {
+			return scan.Config{}, fmt.Errorf("--inject-rules: %w", err)
+		}
+	}
+	return scan.Config{Wants: wants}, nil
 }
 
 // collect walks the target, in a sandboxed child where that works and is wanted.

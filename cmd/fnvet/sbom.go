@@ -14,7 +14,6 @@ import (
 	"github.com/fnvet/fnvet/policy"
 	"github.com/fnvet/fnvet/sbom"
 	"github.com/fnvet/fnvet/scan"
-	"github.com/fnvet/fnvet/secrets"
 )
 
 // sbomFacts are what the owner of an artifact says of it.
@@ -70,14 +69,15 @@ func (c *cli) sbom(ctx context.Context, flags *sbomFlags, target string) error {
 	if err != nil {
 		return err
 	}
-	q.Target, q.Inventory = target, true
+	q.Target, q.Inventory, q.Key = target, true, installationKey()
+	finding := q.startFinder()
 	note := c.limitStdin(q)
 	harvest, err := c.collect(ctx, q, sandboxed)
 	if err != nil {
 		return targetError(target, err)
 	}
 	note(harvest)
-	finder, err := secrets.New(secrets.Options{Key: installationKey()})
+	finder, err := finding()
 	if err != nil {
 		return err
 	}

@@ -19,6 +19,7 @@ import (
 	"github.com/fnvet/fnvet/sandbox"
 	"github.com/fnvet/fnvet/sbom"
 	"github.com/fnvet/fnvet/scan"
+	"github.com/fnvet/fnvet/secrets"
 	"github.com/fnvet/fnvet/unpack"
 	"github.com/fnvet/fnvet/unpack/remote"
 	"github.com/fnvet/fnvet/vex"
@@ -227,7 +228,8 @@ type scanRun struct {
 	sandboxed bool
 	several   bool                     // targets were given
 	typed     map[*fnvet.Report]string // the target of each report, as it was typed
-	config    scan.Config              // of what follows the walk
+	config    scan.Config              // of what follows the walk, but for its secret search
+	finder    func() (*secrets.Scanner, error)
 	matcher   *matcher
 }
 
@@ -292,8 +294,14 @@ func (c *cli) plan(flags *scanFlags, targets []string) (*scanRun, error) {
 		}
 		run.request.InjectRules = string(text)
 	}
-	if run.config, err = run.request.config(); err != nil {
+	if run.config, err = run.request.judging(); err != nil {
 		return nil, err
+	}
+	run.finder = run.request.startFinder()
+	if flags.secretRules != "" {
+		if _, err := run.finder(); err != nil {
+			return nil, err
+		}
 	}
 	run.config.Matcher, run.config.Version, run.config.Rules = run.matcher, version(), rulesVersion()
 	return run, nil
@@ -432,22 +440,28 @@ func exitCode(reports []*fnvet.Report, failed bool) int {
 func (c *cli) scanOne(ctx context.Context, run *scanRun, target string) (*fnvet.Report, error) {
 	q := run.request
 	q.Target = target
-	if templateTarget(target) {
-		q.Templates = append(slices.Clone(q.Templates), givenTemplate{Path: target, Self: true})
-	}
 	note := c.limitStdin(q)
 	harvest, err := c.sbomTarget(q)
 	if err != nil {
 		return nil, err
 	}
 	if harvest == nil {
+		if templateTarget(target) {
+			q.Templates = append(slices.Clone(q.Templates), givenTemplate{Path: target, Self: true})
+		}
 		if harvest, err = c.collect(ctx, q, run.sandboxed); err != nil {
 			return nil, err
 		}
-		c.keep(harvest, run.config)
+		c.keep(harvest, q)
 	}
 	note(harvest)
-	r := scan.Complete(ctx, harvest, run.config)
+	config := run.config
+	finder, err := run.finder()
+	if err != nil {
+		return nil, err
+	}
+	config.Settings = finder
+	r := scan.Complete(ctx, harvest, config)
 	vex.Apply(r, run.vex)
 	err = policy.Enforce(r, run.policy, policy.Options{Now: run.now, Compare: compareVersions, Baseline: run.baseline, Wants: run.config.Wants})
 	if err != nil {

@@ -22,6 +22,7 @@ import (
 	"github.com/fnvet/fnvet/report"
 	"github.com/fnvet/fnvet/sbom"
 	"github.com/fnvet/fnvet/scan"
+	"github.com/fnvet/fnvet/secrets"
 	"github.com/fnvet/fnvet/server"
 	"github.com/fnvet/fnvet/server/store"
 	"github.com/fnvet/fnvet/unpack"
@@ -38,6 +39,7 @@ type service struct {
 	vex       []*vex.Document
 	request   walkRequest
 	sandboxed bool
+	finder    *secrets.Scanner
 	gate      string // names policy and VEX
 	dir       string // of the database
 
@@ -99,7 +101,10 @@ func (c *cli) newService(flags *serveFlags) (*service, error) {
 	}
 	fmt.Fprintf(sum, "%s %s %s", flags.scan.policy.name, flags.scan.failOn, digestText(s.request.SecretRules))
 	s.gate = hex.EncodeToString(sum.Sum(nil)[:8])
-	_, err = s.request.config() // says now what no scan could mend
+	if _, err = s.request.config(); err != nil { // says now what no scan could mend
+		return nil, err
+	}
+	s.finder, err = s.request.finder()
 	return s, err
 }
 
@@ -260,10 +265,11 @@ func (s *service) Scan(ctx context.Context, t *server.Target) (*fnvet.Report, st
 }
 
 func (s *service) report(ctx context.Context, q walkRequest, db *openDB, now time.Time) (*fnvet.Report, error) {
-	config, err := q.config()
+	config, err := q.judging()
 	if err != nil {
 		return nil, err
 	}
+	config.Settings = s.finder
 	config.Matcher, config.Version, config.Rules = s.matcher(db, now), version(), rulesVersion()
 	var harvest *scan.Harvest
 	if q.Unpack.Plan == nil {
@@ -275,7 +281,7 @@ func (s *service) report(ctx context.Context, q walkRequest, db *openDB, now tim
 		if harvest, err = s.cli.collect(ctx, q, s.sandboxed); err != nil {
 			return nil, err
 		}
-		s.cli.keep(harvest, config)
+		s.cli.keep(harvest, q)
 	}
 	r := scan.Complete(ctx, harvest, config)
 	if err := ctx.Err(); err != nil {
