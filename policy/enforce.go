@@ -54,7 +54,7 @@ func Enforce(r *fnvet.Report, p Policy, o Options) error {
 	}
 	found, err := p.reportFindings(r)
 	r.Findings = append(r.Findings, found...)
-	slices.SortStableFunc(r.Findings, compareFindings)
+	slices.SortStableFunc(r.Findings, fnvet.CompareFindings)
 	if o.Baseline != nil {
 		Baseline(r.Findings, o.Baseline)
 	}
@@ -288,26 +288,4 @@ func (p Policy) databaseAge(r *fnvet.Report) {
 func fingerprint(parts ...string) string {
 	sum := sha256.Sum256([]byte("fnvet/policy/1\x00" + strings.Join(parts, "\x00")))
 	return hex.EncodeToString(sum[:16])
-}
-
-// compareFindings is the order of findings in a report.
-func compareFindings(a, b fnvet.Finding) int {
-	return cmp.Or(
-		cmp.Compare(slices.Index(fnvet.Kinds[:], a.Kind), slices.Index(fnvet.Kinds[:], b.Kind)),
-		cmp.Compare(a.Path, b.Path),
-		cmp.Compare(a.Line, b.Line),
-		cmp.Compare(a.Column, b.Column),
-		cmp.Compare(a.ID, b.ID),
-		cmp.Compare(purl(a), purl(b)),
-		cmp.Compare(a.Layer, b.Layer),
-		cmp.Compare(a.Resource, b.Resource),
-		cmp.Compare(a.Fingerprint, b.Fingerprint),
-	)
-}
-
-func purl(f fnvet.Finding) string {
-	if f.Package == nil {
-		return ""
-	}
-	return f.Package.PURL
 }

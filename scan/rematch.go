@@ -38,7 +38,7 @@ func Rematch(ctx context.Context, r *fnvet.Report, c Config, changed func(*fnvet
 		return (f.Kind == fnvet.Vulnerability || f.Kind == fnvet.Malware) && f.Package != nil && purls[f.Package.PURL]
 	})
 	r.Findings = append(r.Findings, findings...)
-	slices.SortStableFunc(r.Findings, compareFindings)
+	slices.SortStableFunc(r.Findings, fnvet.CompareFindings)
 	r.Scan.Database = info
 	// The age is of the database now: what a former one was too old for is mended.
 	r.Gaps = slices.DeleteFunc(r.Gaps, func(g fnvet.Gap) bool { return g.Reason == fnvet.GapOldDatabase })

@@ -149,7 +149,7 @@ func (c *Config) clean(r *fnvet.Report) {
 		redact(r, c.Settings.Redact)
 	}
 	fingerprint(r.Artifact.Name, r.Findings)
-	slices.SortStableFunc(r.Findings, compareFindings)
+	slices.SortStableFunc(r.Findings, fnvet.CompareFindings)
 	slices.SortFunc(r.Gaps, compareGaps)
 	r.Gaps = slices.Compact(r.Gaps)
 	slices.SortFunc(r.Artifact.Archives, func(a, b fnvet.Archive) int {
@@ -244,27 +244,6 @@ func each(pkgs []fnvet.Package, do func(*string)) {
 			do(&p.Source.Version)
 		}
 	}
-}
-
-func compareFindings(a, b fnvet.Finding) int {
-	return cmp.Or(
-		cmp.Compare(slices.Index(fnvet.Kinds[:], a.Kind), slices.Index(fnvet.Kinds[:], b.Kind)),
-		cmp.Compare(a.Path, b.Path),
-		cmp.Compare(a.Line, b.Line),
-		cmp.Compare(a.Column, b.Column),
-		cmp.Compare(a.ID, b.ID),
-		cmp.Compare(purl(a), purl(b)),
-		cmp.Compare(a.Layer, b.Layer),
-		cmp.Compare(a.Resource, b.Resource),
-		cmp.Compare(a.Fingerprint, b.Fingerprint),
-	)
-}
-
-func purl(f fnvet.Finding) string {
-	if f.Package == nil {
-		return ""
-	}
-	return f.Package.PURL
 }
 
 func compareGaps(a, b fnvet.Gap) int {
