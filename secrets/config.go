@@ -8,8 +8,9 @@ import (
 	"slices"
 	"strings"
 
-	"github.com/BurntSushi/toml"
 	"github.com/zricethezav/gitleaks/v8/config"
+
+	"github.com/fnvet/fnvet/internal/tomltext"
 )
 
 // A configFile is a gitleaks configuration, with the fields of gitleaks v8.30
@@ -74,14 +75,14 @@ const maxKeywords = 60000
 // configurations or "".
 func loadRules(ours, extra string) (*ruleSet, error) {
 	var base, own, user configFile
-	if _, err := toml.Decode(config.DefaultConfig, &base); err != nil {
+	if err := tomltext.Decode([]byte(config.DefaultConfig), &base); err != nil {
 		return nil, fmt.Errorf("rules of the gitleaks module: %w", err)
 	}
 	correct(&base)
-	if _, err := toml.Decode(ours, &own); err != nil {
+	if err := tomltext.Decode([]byte(ours), &own); err != nil {
 		return nil, fmt.Errorf("own rules: %w", err)
 	}
-	if _, err := toml.Decode(extra, &user); err != nil {
+	if err := tomltext.Decode([]byte(extra), &user); err != nil {
 		return nil, fmt.Errorf("added rules: %w", err)
 	}
 	if err := user.check(); err != nil {

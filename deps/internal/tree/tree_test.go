@@ -87,7 +87,7 @@ func TestTOML(t *testing.T) {
 	for _, test := range []struct{ why, in, out, err string }{
 		{"tables", "v = 1\n[[p]]\nname = \"a\"\nd = [\"x\", {n = true}]\n", `{"p":[{"d":["x",{"n":true}],"name":"a"}],"v":1}`, ""},
 		{"keys keep their case", "Name = \"A\"\nname = \"a\"\n", `{"Name":"A","name":"a"}`, ""},
-		{"cut off", "[[p]]\nname = \"a\"\n[[p]]\nname = \"b", `{"p":[{"name":"a"}]}`, "EOF"},
+		{"cut off", "[[p]]\nname = \"a\"\n[[p]]\nname = \"b", `{"p":[{"name":"a"}]}`, "line 4, column 8"},
 		{"brackets", "a = " + strings.Repeat("[", 2000), ``, "more than 1000 brackets open at byte 1004"},
 	} {
 		v, err := TOML([]byte(test.in))
