@@ -44,70 +44,71 @@ func (a *automaton) classes() {
 	}
 }
 
-// A trie is the automaton before its states have their final numbers.
+// A trie is the automaton before its states have their final numbers. The start
+// is state 0, to which no word leads: as a target it stands for none.
 type trie struct {
-	next [][]int32 // per state and class; resolved by link
-	fail []int32
-	ends [][]int32
-	ord  []int32 // breadth first
+	width int
+	next  []int32 // per state and class; resolved by link
+	fail  []int32
+	ends  [][]int32
+	ord   []int32 // breadth first
 }
 
 func newTrie(words []string, a *automaton) *trie {
-	t := &trie{}
-	width := 1 << a.shift
-	add := func() int32 {
-		row := make([]int32, width)
-		for i := range row {
-			row[i] = -1
-		}
-		t.next = append(t.next, row)
-		t.fail = append(t.fail, 0)
-		t.ends = append(t.ends, nil)
-		return int32(len(t.next) - 1) //nolint:gosec // bounded by the words' total length
+	most := 1
+	for _, w := range words {
+		most += len(w)
 	}
-	add()
+	t := &trie{width: 1 << a.shift}
+	t.next = make([]int32, t.width, most*t.width)
+	t.ends = make([][]int32, 1, most)
 	for i, w := range words {
-		s := int32(0)
+		s := 0
 		for j := range len(w) {
-			c := a.class[w[j]]
-			if t.next[s][c] < 0 {
-				t.next[s][c] = add()
+			to := &t.next[s*t.width+int(a.class[w[j]])]
+			if *to == 0 {
+				*to = int32(len(t.ends)) //nolint:gosec // bounded by the words' total length
+				t.next = t.next[:len(t.next)+t.width]
+				t.ends = append(t.ends, nil)
 			}
-			s = t.next[s][c]
+			s = int(*to)
 		}
 		if w != "" {
 			t.ends[s] = append(t.ends[s], int32(i))
 		}
 	}
-	t.link(width)
+	t.link()
 	return t
 }
 
 // link resolves the failure links, breadth first, into next.
-func (t *trie) link(width int) {
-	t.ord = append(t.ord, 0)
+func (t *trie) link() {
+	t.fail = make([]int32, len(t.ends))
+	t.ord = append(make([]int32, 0, len(t.ends)), 0)
 	for i := 0; i < len(t.ord); i++ {
 		s := t.ord[i]
-		for c := range width {
-			n := t.next[s][c]
-			back := int32(0)
-			if s != 0 {
-				back = t.next[t.fail[s]][c]
+		row, back := t.row(s), t.row(t.fail[s])
+		for c, n := range row {
+			switch {
+			case n == 0:
+				row[c] = back[c]
+			default:
+				if s != 0 {
+					t.fail[n] = back[c]
+					t.ends[n] = append(t.ends[n], t.ends[back[c]]...)
+				}
+				t.ord = append(t.ord, n)
 			}
-			if n < 0 {
-				t.next[s][c] = back
-				continue
-			}
-			t.fail[n] = back
-			t.ends[n] = append(t.ends[n], t.ends[back]...)
-			t.ord = append(t.ord, n)
 		}
 	}
 }
 
+// row is what leads on from a state.
+func (t *trie) row(s int32) []int32 { return t.next[int(s)*t.width:][:t.width] }
+
 // renumber copies the trie into the dense table, states that end words last.
 func (a *automaton) renumber(t *trie) {
-	number := make([]uint16, len(t.next))
+	number := make([]uint16, len(t.ends))
 	n := uint16(0)
 	for _, end := range []bool{false, true} {
 		if end {
@@ -123,11 +124,11 @@ func (a *automaton) renumber(t *trie) {
 			}
 		}
 	}
-	a.next = make([]uint16, len(t.next)<<a.shift)
-	for s, row := range t.next {
-		base := int(number[s]) << a.shift
-		for c, to := range row {
-			a.next[base|c] = number[to]
+	a.next = make([]uint16, len(t.next))
+	for _, s := range t.ord {
+		to := a.next[int(number[s])<<a.shift:]
+		for c, n := range t.row(s) {
+			to[c] = number[n]
 		}
 	}
 }
