@@ -20,7 +20,7 @@ parity: ## the matcher against the slow oracle with 22,000 questions, not 1,100;
 peers: ## compare with govulncheck and osv-scanner, which this builds into PEERS
 	GOBIN=$(PEERS) $(GO) install golang.org/x/vuln/cmd/govulncheck@v1.3.0
 	GOBIN=$(PEERS) $(GO) install github.com/google/osv-scanner/v2/cmd/osv-scanner@v2.5.0
-	FNVET_PEERS=$(PEERS) $(GO) test -count=1 -run Peer -v ./cmd/fnvet
+	FNVET_PEERS=$(PEERS) $(GO) test -count=1 -timeout 30m -run Peer -v ./cmd/fnvet
 
 lint:
 	$(GOLANGCI) run
