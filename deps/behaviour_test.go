@@ -1,6 +1,7 @@
 package deps_test
 
 import (
+	"errors"
 	"fmt"
 	"math/rand/v2"
 	"os"
@@ -14,6 +15,7 @@ import (
 
 	"github.com/fnvet/fnvet"
 	"github.com/fnvet/fnvet/deps"
+	"github.com/fnvet/fnvet/deps/golang"
 	"github.com/google/go-cmp/cmp"
 )
 
@@ -259,6 +261,16 @@ func TestJars(t *testing.T) {
 	// The same jar as the artifact itself.
 	if got := lines(scanFiles(t, unzip(t, "", "spring-core-5.3.0.jar", spring)).packages); !slices.Equal(got, want[3:]) {
 		t.Errorf("the jar as the artifact: %v", got)
+	}
+}
+
+// TestPackedBinary: a program that UPX compressed is a gap. UPX's l_info follows the
+// program headers: a checksum, then its magic.
+func TestPackedBinary(t *testing.T) {
+	packed := "\x7fELF\x02\x01\x01" + strings.Repeat("\x00", 64-7+2*56) + "\x01\x02\x03\x04UPX!" + strings.Repeat("\x5a", 1000)
+	r := scanFiles(t, files(map[string]string{"bootstrap": packed}))
+	if len(r.packages) != 0 || !errors.Is(r.errs["bootstrap"], golang.ErrPacked) {
+		t.Errorf("%v, errors %v", lines(r.packages), r.errs)
 	}
 }
 
