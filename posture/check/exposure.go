@@ -135,7 +135,8 @@ func (r *run) permissions() {
 			continue
 		}
 		where.severity = fnvet.Medium
-		if service == "apigateway.amazonaws.com" || service == "alexa-appkit.amazon.com" {
+		switch service {
+		case "apigateway.amazonaws.com", "alexa-appkit.amazon.com", "elasticloadbalancing.amazonaws.com": // a target group asks for the permission before it has an ARN
 			where.severity = worse(fnvet.Low, r.about[id] != nil && r.about[id].changes)
 		}
 		r.add(permissionSource, where, "%s for whichever account it works", service)

@@ -151,8 +151,11 @@ func (r *run) sameThing(kind fnvet.TriggerKind, src, res model.Text) bool {
 			return true
 		}
 	}
-	s := plain(container(src))
-	return s != "" && !strings.ContainsRune(s, hidden) && s == plain(container(res)) && !strings.Contains(s, "*")
+	s, o := plain(container(src)), plain(container(res))
+	if strings.HasPrefix(s, "arn:") != strings.HasPrefix(o, "arn:") { // one of them says the name alone
+		s, o = s[strings.LastIndexByte(s, ':')+1:], o[strings.LastIndexByte(o, ':')+1:]
+	}
+	return s != "" && !strings.ContainsRune(s, hidden) && s == o && !strings.Contains(s, "*")
 }
 
 // container cuts what is in a bucket or of a table off: objects, streams, indexes.

@@ -25,14 +25,29 @@ func (r *run) runtimes() {
 		}
 		for _, name := range f.Runtime.Alts {
 			if rt, ok := r.ctx.Data.Runtime(string(cloud), name); ok {
-				r.runtime(f, rt)
+				r.runtime(f, rt, model.At(f.Runtime.Pos, f.Pos))
 			}
+		}
+		r.host(f)
+	}
+}
+
+// host judges the version of Azure's host, which an app setting states.
+func (r *run) host(f *model.Function) {
+	for _, v := range f.Env {
+		if f.Cloud != model.Azure || v.Name != "FUNCTIONS_EXTENSION_VERSION" {
+			continue
+		}
+		version, ok := literal(v.Value)
+		if rt, known := r.ctx.Data.Runtime(string(model.Azure), "functions"+strings.TrimPrefix(version, "~")); ok && known {
+			rt.Name = "functions host " + version
+			r.runtime(f, rt, model.At(v.Value.Pos, v.Pos))
 		}
 	}
 }
 
-func (r *run) runtime(f *model.Function, rt data.Runtime) {
-	where := at{pos: model.At(f.Runtime.Pos, f.Pos), resource: appOf(f), key: rt.Name}
+func (r *run) runtime(f *model.Function, rt data.Runtime, pos model.Pos) {
+	where := at{pos: pos, resource: appOf(f), key: rt.Name}
 	if rt.Successor != "" {
 		where.fix = "Move to " + rt.Successor + " and test the function with it."
 	}

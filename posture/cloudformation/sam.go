@@ -440,7 +440,7 @@ func otherEvent(typ string, p result, tr model.Trigger) model.Trigger {
 func (b *builder) httpEvent(f *model.Function, r *resource, p result, tr model.Trigger) {
 	auth := p.get("Auth")
 	route := &model.Route{Pos: tr.Pos, Method: mapped(p.get("Method").str(), methodName), Path: p.get("Path").str(), Function: f.ID, Key: auth.get("ApiKeyRequired").bool(),
-		Validated: p.get("RequestModel", "ValidateBody").bool()}
+		Validated: p.get("RequestModel", "ValidateBody").bool(), WaitMS: p.get("TimeoutInMillis").int()}
 	if tr.Type == "HttpApi" && route.Path.Absent() {
 		route.Path, route.Method = model.Is(tr.Pos, "$default"), model.Is(tr.Pos, "ANY")
 	}

@@ -70,7 +70,7 @@ func Read(ctx context.Context, src *model.Source) (*model.Model, error) {
 		}
 		return nil, err
 	}
-	v := &resolver{src: src, root: docs[0], files: map[string]*doc.Node{}, seen: map[string]bool{}, known: map[string]answer{}}
+	v := &resolver{src: src, root: docs[0], files: map[string]*doc.Node{}, seen: map[string]bool{}, known: map[string]answer{}, failed: map[string]error{}}
 	s := &service{v: v, root: cloudformation.Normalise(v.tree(without(docs[0], "custom", "params", "stages"), 0))}
 	if name := s.provider("name").Str(); name != "" && name != "aws" {
 		return nil, fmt.Errorf("services of the provider %q are not read", name)

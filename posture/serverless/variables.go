@@ -34,6 +34,9 @@ type resolver struct {
 	listed []model.Unresolved
 	seen   map[string]bool
 	known  map[string]answer // by address in the file
+	failed map[string]error  // by file
+	// keyless is the last variable whose file has no such key.
+	keyless string
 	value  bool              // what is resolved is a mere value
 }
 
@@ -278,9 +281,14 @@ func (v *resolver) variable(at *doc.Node, inner string, depth int) []way {
 
 func (v *resolver) sources(at *doc.Node, inner string, depth int) (ways []way, found bool) {
 	var none []way
+	missing := ""
 	for i, option := range options(inner) {
 		option = strings.TrimSpace(option)
+		v.keyless = ""
 		ways, found := v.option(at, option, i, depth)
+		if v.keyless != "" {
+			missing, v.keyless = v.keyless, ""
+		}
 		if found {
 			for j := range ways {
 				ways[j].given = ways[j].given || i > 0
@@ -290,6 +298,9 @@ func (v *resolver) sources(at *doc.Node, inner string, depth int) (ways []way, f
 		if none == nil {
 			none = ways
 		}
+	}
+	if missing != "" {
+		v.list(at, missing, "the file has no such key", false)
 	}
 	return none, false
 }

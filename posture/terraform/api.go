@@ -96,13 +96,14 @@ func restMethodOf(b *builder, r *res) {
 // of the same verb.
 func restIntegration(b *builder, r *res) {
 	place, method, target := r.get("resource_id").text(), r.get("http_method").str(), r.get("uri").text()
-	mock := one(r.get("type").str()) == "MOCK"
+	mock, wait := one(r.get("type").str()) == "MOCK", r.get("timeout_milliseconds").int()
 	b.later(func() {
 		for _, id := range sortedIDs(b.methods) {
 			m := b.methods[id]
 			if !sameText(m.place, place) || one(m.route.Method) != one(method) {
 				continue
 			}
+			m.route.WaitMS = wait
 			if mock && strings.EqualFold(one(method), "OPTIONS") {
 				m.route.Preflight = true
 			}
