@@ -68,7 +68,7 @@ func Run(m *model.Model, ctx Context) []fnvet.Finding {
 
 // checks is the whole table of what is judged.
 var checks = [...]func(*run){
-	(*run).statements, (*run).roles, (*run).escalation, (*run).selfChange, (*run).trust, (*run).resourcePolicies, (*run).sharedRoles, (*run).usage,
+	(*run).statements, (*run).roles, (*run).escalation, (*run).selfChange, (*run).trust, (*run).resourcePolicies, (*run).sharedRoles, (*run).projectRoles, (*run).usage,
 	(*run).endpoints, (*run).permissions, (*run).routes, (*run).authorizers, (*run).publicSources, (*run).codeBuckets, (*run).cors,
 	(*run).concurrency, (*run).recursion, (*run).throttles, (*run).guards, (*run).timeouts, (*run).queues, (*run).async, (*run).streams, (*run).bill,
 	(*run).variables, (*run).layers, (*run).signing,

@@ -83,7 +83,7 @@ func anyOrigin(c *model.CORS) bool {
 	return slices.ContainsFunc(c.Origins.Items, func(t model.Text) bool { return strings.Trim(t.String(), `'"`) == "*" })
 }
 
-// cors judges what pages of other sites may do.
+// cors judges what pages of other sites may do, and what APIs take at their own domains.
 func (r *run) cors() {
 	judge := func(c *model.CORS, id string, browser bool) {
 		if c == nil || !anyOrigin(c) {
@@ -104,6 +104,9 @@ func (r *run) cors() {
 	}
 	for _, api := range r.m.APIs {
 		judge(api.CORS, api.ID, false)
+		if api.MinTLS.Any(oldTLS) {
+			r.add(minTLS, at{pos: model.At(api.MinTLS.Pos, api.Pos), resource: api.ID}, "TLS %s is taken at its own domain", first(api.MinTLS))
+		}
 	}
 }
 

@@ -25,6 +25,10 @@ func (r *run) recursion() {
 				r.add(recursiveTrigger, at{pos: model.At(t.Pos, f.Pos), resource: f.ID, key: string(t.Kind) + t.ID, severity: r.overreach(f, writes)},
 					"%s starts it, and it may write anywhere, there too (%s)", source(t), place(pos))
 			}
+			if pos, ok := r.boundBack(f, t); ok {
+				r.add(recursiveTrigger, at{pos: model.At(t.Pos, f.Pos), resource: f.ID, key: string(t.Kind) + t.ID},
+					"%s starts it, and its account may write there (%s)", source(t), place(pos))
+			}
 			if o, ok := outputBack(f, t); ok {
 				r.add(recursiveTrigger, at{pos: model.At(o.Pos, t.Pos), resource: f.ID, key: "output" + t.ID}, "its output binding writes to %s, which starts it", source(t))
 			}

@@ -132,16 +132,18 @@ func logGroupOf(g *model.LogGroup, f *model.Function) bool {
 func (r *run) tracing() {
 	var silent []*model.Function
 	for _, f := range r.m.Functions {
+		if f.Cloud == "" || f.Cloud == model.AWS || stack(r.m.Dialect) {
+			silent = append(silent, f)
+		}
 		if f.Cloud != "" && f.Cloud != model.AWS {
 			continue
 		}
 		if f.Tracing.May("PassThrough", func(s string) bool { return !strings.EqualFold(s, "Active") }) && !f.Tracing.Open {
 			r.add(tracingOff, at{pos: model.At(f.Tracing.Pos, f.Pos), resource: f.ID}, "no traces are sampled")
 		}
-		silent = append(silent, f)
 	}
 	if len(r.m.Alarms) == 0 && len(silent) > 0 && !r.m.Partial && r.m.Dialect != model.FunctionConfig {
-		r.add(noAlarms, at{pos: silent[0].Pos, resource: silent[0].ID}, "no alarm on errors, throttles or duration in the stack")
+		r.add(noAlarms, at{pos: silent[0].Pos, resource: appOf(silent[0])}, "no alarm on errors, throttles or duration in the stack")
 	}
 }
 
@@ -221,7 +223,7 @@ func openPort(rule model.Rule) (string, bool) {
 }
 
 func (r *run) missingNetwork(f *model.Function) {
-	if f.Cloud != "" && f.Cloud != model.AWS || r.m.Partial {
+	if r.m.Partial || f.Cloud != "" && f.Cloud != model.AWS && !stack(r.m.Dialect) {
 		return
 	}
 	for _, v := range f.Env {
@@ -232,7 +234,7 @@ func (r *run) missingNetwork(f *model.Function) {
 				private = private || ref.Kind == model.RefResource && r.privateResource(ref.ID) && strings.Contains(strings.ToLower(ref.Attr), "endpoint")
 			}
 			if private {
-				r.add(noVPC, at{pos: model.At(t.Pos, v.Pos, f.Pos), resource: f.ID, key: v.Name}, "%s points into a private network", v.Name)
+				r.add(noVPC, at{pos: model.At(t.Pos, v.Pos, f.Pos), resource: appOf(f), key: v.Name}, "%s points into a private network", v.Name)
 			}
 		}
 	}
