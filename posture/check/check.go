@@ -59,6 +59,7 @@ func Run(m *model.Model, ctx Context) []fnvet.Finding {
 	for _, check := range checks {
 		check(r)
 	}
+	r.possible()
 	slices.SortStableFunc(r.findings, func(a, b fnvet.Finding) int {
 		return cmp.Or(cmp.Compare(a.Path, b.Path), cmp.Compare(a.Line, b.Line), cmp.Compare(a.Column, b.Column),
 			cmp.Compare(a.ID, b.ID), cmp.Compare(a.Resource, b.Resource), cmp.Compare(a.Salt, b.Salt))

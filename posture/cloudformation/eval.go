@@ -240,13 +240,14 @@ func (t *template) branch(n, arg *doc.Node, depth int, keep bool) result {
 	if len(items) != 3 {
 		return t.unknown(n, "Fn::If without its three parts")
 	}
-	known, is := t.named(items[0].Str(), depth)
+	name := items[0].Str()
+	known, is := t.named(name, depth)
 	r := result{pos: t.pos(n)}
 	if !known || is {
-		r.also(t.expand(items[1], depth, keep))
+		r.also(t.assume(name, true).expand(items[1], depth, keep))
 	}
 	if !known || !is {
-		r.also(t.expand(items[2], depth, keep))
+		r.also(t.assume(name, false).expand(items[2], depth, keep))
 	}
 	return r
 }

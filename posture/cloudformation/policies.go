@@ -33,7 +33,7 @@ func policyTemplate(t *template, name string, given, at *doc.Node) (list []*mode
 		return nil, true
 	}
 	in := &template{ctx: t.ctx, src: t.src, m: t.m, root: definition, parent: t, given: map[string]*doc.Node{}, parameters: map[string]*doc.Node{},
-		steps: t.steps, stacks: t.stacks, listed: t.listed, files: t.files, sam: true}
+		steps: t.steps, stacks: t.stacks, listed: t.listed, files: t.files, asked: t.asked, sam: true}
 	for _, m := range given.All() {
 		in.given[m.Key] = m.Value
 		in.parameters[m.Key] = m.Value

@@ -61,7 +61,7 @@ func (b *builder) samFunction(r *resource) {
 	f.DeadLetter = r.get("DeadLetterQueue", "TargetArn").textValue()
 	f.Provisioned = r.get("ProvisionedConcurrencyConfig", "ProvisionedConcurrentExecutions").int()
 	uri := r.get("CodeUri")
-	parts := result{pos: uri.pos, vals: maps(uri)}
+	parts := result{pos: uri.pos, vals: entryMaps(uri)}
 	f.Code = model.Code{Pos: uri.pos, Bucket: parts.get("Bucket").textValue(), Key: parts.get("Key").textValue(), Image: r.get("ImageUri").textValue()}
 	f.Code.Inline = !r.get("InlineCode").absent()
 	for _, v := range uri.vals {

@@ -38,6 +38,10 @@ type template struct {
 	order      []doc.Member // of resources
 	conditions *doc.Node
 	mappings   *doc.Node
+	// assumed are conditions that are taken to hold, or not, in a part of the template;
+	// asked are those that were not known, over the whole of it.
+	assumed map[string]bool
+	asked   map[string]bool
 
 	// implicit are the APIs that events need and no one states, with where.
 	implicit map[string]model.Pos
@@ -75,6 +79,9 @@ func Build(ctx context.Context, src *model.Source, root *doc.Node, dialect model
 	b := newBuilder(m)
 	err := t.build(b)
 	b.link()
+	if err == nil {
+		m.Worlds = t.worlds(root, dialect)
+	}
 	slices.SortStableFunc(m.Unresolved, func(a, b model.Unresolved) int {
 		if c := strings.Compare(a.File, b.File); c != 0 {
 			return c
@@ -89,7 +96,7 @@ func (t *template) open(root *doc.Node) {
 	t.root = root
 	t.conditions, t.mappings = root.Get("Conditions"), root.Get("Mappings")
 	t.parameters, t.resources, t.children = map[string]*doc.Node{}, map[string]*doc.Node{}, map[string]*template{}
-	t.implicit = map[string]model.Pos{}
+	t.implicit, t.asked = map[string]model.Pos{}, map[string]bool{}
 	for _, m := range root.Get("Parameters").All() {
 		if m.Value.Is(doc.Map) {
 			t.parameters[m.Key] = m.Value

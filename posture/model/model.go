@@ -67,6 +67,9 @@ type Model struct {
 	Others []*Resource
 	// Unresolved lists what could not be resolved, in order of position.
 	Unresolved []Unresolved
+	// Worlds are the models of each way in which conditions may go together, where there
+	// are several and few: what is said of the model is to hold in one of them.
+	Worlds []*Model
 	// Partial is true when a part of the stack was not read (a nested template that
 	// is not there, a remote module): what is absent may be in it.
 	Partial bool

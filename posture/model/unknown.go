@@ -47,7 +47,7 @@ func (w *unknowns) parts(v reflect.Value, name string, at Pos) {
 	}
 	for i := range v.NumField() {
 		field := v.Type().Field(i)
-		if field.Name != "Unresolved" && len(w.all) < 4*maxUnknown {
+		if field.Name != "Unresolved" && field.Name != "Worlds" && len(w.all) < 4*maxUnknown {
 			w.value(v.Field(i), field.Name, name, at)
 		}
 	}
