@@ -1,6 +1,7 @@
 package check
 
 import (
+	"cmp"
 	"fmt"
 	"strconv"
 	"strings"
@@ -56,7 +57,7 @@ func (r *run) billOf(f *model.Function) (Bill, bool) {
 	if len(f.Architectures.Items) == 1 && !f.Architectures.Open {
 		architecture, _ = f.Architectures.Items[0].Literal()
 	}
-	price, ok4 := r.ctx.Prices.Of(r.ctx.Region, architecture)
+	price, ok4 := r.ctx.Prices.Of(cmp.Or(r.ctx.Region, r.m.Region), architecture)
 	if !ok1 || !ok2 || !ok3 || !ok4 || timeout < 1 || timeout > lambdaBudget || memory < 1 || limit < 0 {
 		return Bill{}, false
 	}

@@ -65,9 +65,12 @@ func (t *template) build(b *builder) error {
 		}
 		r.props = r.t.eval(props)
 		r.tags()
-		if read := resources[typ]; read != nil {
+		switch read := resources[typ]; {
+		case read != nil:
 			read(b, r)
-		} else {
+		case strings.HasPrefix(typ, "Custom::"):
+			b.custom(r)
+		default:
 			other := r.Resource
 			b.m.Others = append(b.m.Others, &other)
 		}

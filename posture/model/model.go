@@ -46,6 +46,8 @@ type Model struct {
 	Dialect Dialect
 	// Cloud is where most of it goes; each Resource states its own.
 	Cloud Cloud
+	// Region is where it is deployed, where that is stated: "eu-west-1".
+	Region string
 	// File is the path of the template or directory, as reports write it.
 	File string
 
