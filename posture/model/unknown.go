@@ -18,7 +18,7 @@ func (m *Model) Unknown() []Unresolved {
 	for _, u := range w.all {
 		w.seen[place(u.Pos)] = true // of two at one place that which says the expression
 	}
-	w.parts(reflect.ValueOf(*m), "", Pos{})
+	w.parts(reflect.ValueOf(*m), "", "", Pos{})
 	slices.SortStableFunc(w.all, func(a, b Unresolved) int {
 		return cmp.Or(cmp.Compare(a.File, b.File), cmp.Compare(a.Line, b.Line), cmp.Compare(a.Column, b.Column))
 	})
@@ -33,10 +33,11 @@ type unknowns struct {
 	seen map[string]bool
 }
 
-// parts walks through the fields of a struct. name is that of the resource.
-func (w *unknowns) parts(v reflect.Value, name string, at Pos) {
+// parts walks through the fields of a struct, which is called label. name is that of the
+// resource.
+func (w *unknowns) parts(v reflect.Value, label, name string, at Pos) {
 	if v.Type() == reflect.TypeFor[Text]() {
-		w.text(v.Interface().(Text), at)
+		w.text(v.Interface().(Text), label, at)
 		return
 	}
 	if pos := v.FieldByName("Pos"); pos.IsValid() {
@@ -48,32 +49,36 @@ func (w *unknowns) parts(v reflect.Value, name string, at Pos) {
 	for i := range v.NumField() {
 		field := v.Type().Field(i)
 		if field.Name != "Unresolved" && field.Name != "Worlds" && len(w.all) < 4*maxUnknown {
-			w.value(v.Field(i), field.Name, name, at)
+			inner := label
+			if field.Name != "Alts" && field.Name != "Items" {
+				inner = words(field.Name) + " of " + name
+			}
+			w.value(v.Field(i), inner, name, at)
 		}
 	}
 }
 
-func (w *unknowns) value(v reflect.Value, field, name string, at Pos) {
+func (w *unknowns) value(v reflect.Value, label, name string, at Pos) {
 	switch v.Kind() {
 	case reflect.Pointer:
 		if !v.IsNil() {
-			w.value(v.Elem(), field, name, at)
+			w.value(v.Elem(), label, name, at)
 		}
 	case reflect.Slice:
 		for i := range v.Len() {
-			w.value(v.Index(i), field, name, at)
+			w.value(v.Index(i), label, name, at)
 		}
 	case reflect.Struct:
 		if why := v.FieldByName("Why"); why.IsValid() && v.FieldByName("Open").Bool() {
-			w.add(Unresolved{Pos: At(v.FieldByName("Pos").Interface().(Pos), at), What: words(field) + " of " + name, Why: cmp.Or(why.String(), "it is known on deployment only")})
+			w.add(Unresolved{Pos: At(v.FieldByName("Pos").Interface().(Pos), at), What: label, Why: cmp.Or(why.String(), "it is known on deployment only")})
 		}
-		w.parts(v, name, at)
+		w.parts(v, label, name, at)
 	default:
 	}
 }
 
 // text lists what a text refers to outside the template.
-func (w *unknowns) text(t Text, at Pos) {
+func (w *unknowns) text(t Text, label string, at Pos) {
 	for _, ref := range t.Refs() {
 		why := map[RefKind]string{RefSetting: "a setting of the place of deployment", RefImport: "it is stated by another stack", RefOther: "it is known on deployment only"}[ref.Kind]
 		if ref.Kind == RefParameter {
@@ -81,8 +86,12 @@ func (w *unknowns) text(t Text, at Pos) {
 				why = "the parameter has no default"
 			}
 		}
+		what := Text{Parts: []Part{{Ref: &ref}}}.String()
+		if ref.ID == "unknown" || ref.ID == "?" {
+			what = label
+		}
 		if why != "" {
-			w.add(Unresolved{Pos: At(t.Pos, at), What: Text{Parts: []Part{{Ref: &ref}}}.String(), Why: why})
+			w.add(Unresolved{Pos: At(t.Pos, at), What: what, Why: why})
 		}
 	}
 }
