@@ -139,7 +139,11 @@ func (r *run) bill() {
 	if where.pos.File == "" {
 		where.pos = model.Pos{File: f.File}
 	}
-	r.add(worstCaseBill, where, "%s an hour, %s a day at list prices; an hour each: %s", r.money(hour), r.money(24*hour), strings.Join(parts, ", "))
+	of := ""
+	if d := r.ctx.Prices.AsOf(); r.old(d) {
+		of = " of " + d
+	}
+	r.add(worstCaseBill, where, "%s an hour, %s a day at list prices%s; an hour each: %s", r.money(hour), r.money(24*hour), of, strings.Join(parts, ", "))
 	for _, b := range bills {
 		f := r.m.FindFunction(b.Function)
 		limit := "the account's"

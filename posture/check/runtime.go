@@ -52,24 +52,37 @@ func (r *run) runtime(f *model.Function, rt data.Runtime, pos model.Pos) {
 		where.fix = "Move to " + rt.Successor + " and test the function with it."
 	}
 	public := r.about[f.ID].public
+	asOf := ""
+	if d := data.RuntimesAsOf(); r.old(d) {
+		asOf = " (dates as of " + d + ")"
+	}
 	switch {
 	case r.past(rt.NoUpdate):
 		where.severity = fnvet.High
-		r.add(runtimeDeprecated, where, "%s can be neither created nor updated since %s", rt.Name, rt.NoUpdate)
+		r.add(runtimeDeprecated, where, "%s can be neither created nor updated since %s%s", rt.Name, rt.NoUpdate, asOf)
 	case r.past(rt.NoCreate):
 		where.severity = fnvet.High
-		r.add(runtimeDeprecated, where, "%s can no longer be created since %s", rt.Name, rt.NoCreate)
+		r.add(runtimeDeprecated, where, "%s can no longer be created since %s%s", rt.Name, rt.NoCreate, asOf)
 	case r.past(rt.Deprecated):
 		where.severity = worse(fnvet.Medium, public)
-		r.add(runtimeDeprecated, where, "%s has had no security patches since %s%s", rt.Name, rt.Deprecated, upTo(rt.NoUpdate))
+		r.add(runtimeDeprecated, where, "%s has had no security patches since %s%s%s", rt.Name, rt.Deprecated, upTo(rt.NoUpdate), asOf)
 	default:
 		for _, d := range []struct{ date, what string }{{rt.Deprecated, "is deprecated"}, {rt.NoCreate, "can no longer be created"}} {
 			if t, err := time.Parse(time.DateOnly, d.date); err == nil && t.Sub(r.ctx.Now) <= soon {
-				r.add(runtimeEnding, where, "%s %s from %s", rt.Name, d.what, d.date)
+				r.add(runtimeEnding, where, "%s %s from %s%s", rt.Name, d.what, d.date, asOf)
 				return
 			}
 		}
 	}
+}
+
+// outOfDate is how old data may be before its day is said.
+const outOfDate = 180 * 24 * time.Hour
+
+// old reports whether data of a day is out of date.
+func (r *run) old(date string) bool {
+	t, err := time.Parse(time.DateOnly, date)
+	return err == nil && r.ctx.Now.Sub(t) > outOfDate
 }
 
 func upTo(date string) string {

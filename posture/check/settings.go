@@ -241,6 +241,9 @@ func cleanARN(t model.Text) string { return plain(t) }
 
 // ownAccount reports whether the template names an account as its own: of a role or queue.
 func (r *run) ownAccount(account string) bool {
+	if account == r.m.Account {
+		return true
+	}
 	for _, f := range r.m.Functions {
 		for _, t := range f.Role.Alts {
 			if accountOf(cleanARN(t)) == account {

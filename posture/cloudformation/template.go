@@ -63,7 +63,39 @@ func Read(ctx context.Context, src *model.Source) (*model.Model, error) {
 	if err != nil {
 		return nil, err
 	}
-	return Build(ctx, src, root, model.CloudFormation)
+	m, err := Build(ctx, src, root, model.CloudFormation)
+	if m != nil {
+		for _, w := range append([]*model.Model{m}, m.Worlds...) {
+			w.Account, w.Region = environment(src)
+		}
+	}
+	return m, err
+}
+
+// environment is where CDK deploys a template: its manifest lies beside it.
+func environment(src *model.Source) (account, region string) {
+	data, err := readFile(src, path.Join(path.Dir(src.Name), "manifest.json"))
+	if err != nil || src.FS == nil {
+		return "", ""
+	}
+	root, err := parse("manifest.json", data)
+	if err != nil {
+		return "", ""
+	}
+	for _, a := range root.Get("artifacts").All() {
+		if a.Value.At("properties", "templateFile").Str() != path.Base(src.Name) {
+			continue
+		}
+		account, region, _ = strings.Cut(strings.TrimPrefix(a.Value.Get("environment").Str(), "aws://"), "/")
+		if strings.HasPrefix(account, "unknown") {
+			account = ""
+		}
+		if strings.HasPrefix(region, "unknown") {
+			region = ""
+		}
+		return account, region
+	}
+	return "", ""
 }
 
 // Build makes the model of a tree that has been read, as frameworks that write

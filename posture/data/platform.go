@@ -3,8 +3,10 @@ package data
 import (
 	"errors"
 	"fmt"
+	"regexp"
 	"strconv"
 	"strings"
+	"sync"
 )
 
 // A Runtime says until when a provider keeps a runtime. Dates are "2006-01-02", ""
@@ -63,6 +65,18 @@ func azureRuntime(name string) string {
 	}
 	return name
 }
+
+// day finds the day in a text that says where data is from, "" where there is none.
+var day = sync.OnceValue(func() *regexp.Regexp { return regexp.MustCompile(`\b20\d\d-[01]\d-[0-3]\d\b`) })
+
+// RuntimesAsOf is the day that the dates of runtimes are of: "2026-11-25".
+func RuntimesAsOf() string {
+	first, _, _ := strings.Cut(lambdaFile, "\n")
+	return day().FindString(first)
+}
+
+// AsOf is the day that the prices are of, "" where their source says none.
+func (p Prices) AsOf() string { return day().FindString(p.Source) }
 
 // A Price is what one function costs, in one currency.
 type Price struct {

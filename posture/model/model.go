@@ -48,6 +48,8 @@ type Model struct {
 	Cloud Cloud
 	// Region is where it is deployed, where that is stated: "eu-west-1".
 	Region string
+	// Account is the account that it is deployed in, where that is stated.
+	Account string
 	// File is the path of the template or directory, as reports write it.
 	File string
 

@@ -43,7 +43,7 @@ func TestUnknown(t *testing.T) {
 		t.Error(d)
 	}
 	m = &Model{}
-	for i := range 10_000 {
+	for i := range 1_000 {
 		m.Functions = append(m.Functions, &Function{Resource: Resource{ID: strings.Repeat("x", 200)}, TimeoutS: Unknown[int](at(i), "?")})
 	}
 	if all := m.Unknown(); len(all) != maxUnknown || len(all[0].What) > 120 {
