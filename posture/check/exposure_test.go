@@ -5,6 +5,7 @@ import (
 	"testing"
 
 	"github.com/fnvet/fnvet"
+	"github.com/fnvet/fnvet/posture/data"
 	"github.com/fnvet/fnvet/posture/model"
 )
 
@@ -331,6 +332,20 @@ func TestBill(t *testing.T) {
 	}
 	if !strings.HasPrefix(stack, "EUR 36.36 an hour, EUR 872.64 a day") { // the account's 1,000 once, not for each
 		t.Error(stack)
+	}
+	run := &model.Function{Resource: model.Resource{ID: "run", Cloud: model.Google}, MemoryMB: num(1024), TimeoutS: num(60), Concurrency: num(10)}
+	// ten at once of 1 GB and 0.583 processors, one request a minute each.
+	want := 36000 * (0.0000025 + 0.583*0.000024 + 0.0000004/60)
+	if b := Bills(&model.Model{Functions: []*model.Function{run}}, Context{Prices: data.ListPrices()}); len(b) != 1 || !near(b[0].Hour, want) {
+		t.Errorf("%+v, want %f an hour", b, want)
+	}
+	run.PackageType = str("Image") // a processor, and 80 requests at once
+	want = 36000 * (0.0000025 + 0.000024 + 80*0.0000004/60)
+	if b := Bills(&model.Model{Functions: []*model.Function{run}}, Context{Prices: data.ListPrices()}); len(b) != 1 || !near(b[0].Hour, want) {
+		t.Errorf("%+v, want %f an hour", b, want)
+	}
+	if b := Bills(&model.Model{Functions: []*model.Function{run}}, Context{Prices: prices(t, "* * 1 1")}); len(b) != 0 {
+		t.Errorf("a bill at prices of another cloud: %+v", b)
 	}
 	m.Functions[0].MemoryMB = model.Unknown[int](line(1), "parameter")
 	m.Functions = m.Functions[:1]
