@@ -19,7 +19,7 @@ func template(m *model.Model) fnvet.Template {
 	for _, f := range m.Functions {
 		t.Functions = append(t.Functions, f.ID)
 	}
-	for _, u := range m.Unresolved {
+	for _, u := range m.Unknown() {
 		t.Unresolved = append(t.Unresolved, fnvet.Unresolved{Path: u.File, Line: u.Line, Column: u.Column, What: u.What, Why: u.Why})
 	}
 	return t

@@ -41,6 +41,9 @@ func About(name string) bool {
 	if len(words) == 0 {
 		return false
 	}
+	if strings.HasSuffix(strings.ToLower(name), "__credential") {
+		return true // of an identity-based connection of Azure Functions: "managedidentity"
+	}
 	switch words[len(words)-1] {
 	case "arn", "name", "names", "id", "ids", "path", "paths", "file", "files", "dir", "url", "uri", "endpoint", "host", "port",
 		"version", "type", "length", "len", "size", "min", "max", "count", "ttl", "expiry", "expires", "expiration", "timeout", "age",

@@ -135,7 +135,17 @@ func ReadFunction(ctx context.Context, src *model.Source) (*model.Model, error) 
 	if len(members) == 0 {
 		return nil, errors.New("there is no function configuration in it")
 	}
-	return build(ctx, src, model.FunctionConfig, n, members...)
+	m, err := build(ctx, src, model.FunctionConfig, n, members...)
+	if m != nil {
+		c := functions(n)[0]
+		if c.Get("Configuration") != nil {
+			c = c.Get("Configuration")
+		}
+		if parts := strings.Split(c.Get("FunctionArn").Str(), ":"); len(parts) > 3 {
+			m.Region = parts[3]
+		}
+	}
+	return m, err
 }
 
 // function writes a configuration with CloudFormation's keys.

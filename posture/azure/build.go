@@ -96,9 +96,10 @@ func (b *builder) parameters(s *stack) {
 // module reads a nested template: written in place, or a file of the root.
 func (b *builder) module(s *stack, c *moduleCall) {
 	ev := b.evaluator(s)
-	if ev.eval(c.condition).settled().one() == "false" {
+	if ev.holds(c.condition) == "false" {
 		return
 	}
+	ev = ev.assume(c.condition, true)
 	child := c.inline
 	if b.modules++; child == nil && b.modules <= 200 && s.depth < 8 {
 		child = b.moduleFile(s, c)
@@ -175,9 +176,12 @@ type found struct {
 
 func (b *builder) resource(s *stack, d *declaredResource) {
 	ev := b.evaluator(s)
-	exists := ev.eval(d.condition).settled()
-	if d.existing || d.body == nil || exists.one() == "false" {
+	exists := ev.holds(d.condition)
+	if d.existing || d.body == nil || exists == "false" {
 		return
+	}
+	if d.condition != nil {
+		ev = ev.assume(d.condition, true)
 	}
 	body := ev.eval(d.body)
 	if d.loop != nil { // one stands for all
@@ -186,7 +190,7 @@ func (b *builder) resource(s *stack, d *declaredResource) {
 		}
 	}
 	r := &found{Resource: model.Resource{Pos: d.pos, ID: s.prefix + d.id, Cloud: model.Azure, Type: d.typ, Name: body.get("name").textValue(),
-		Maybe: d.condition != nil && exists.one() != "true"}, s: s, d: d, v: body}
+		Maybe: exists == ""}, s: s, d: d, v: body}
 	tags, _ := body.get("tags").alts()
 	for _, t := range tags {
 		for _, f := range t.fields {

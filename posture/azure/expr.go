@@ -1,7 +1,9 @@
 package azure
 
 import (
+	"fmt"
 	"maps"
+	"strconv"
 	"strings"
 
 	"github.com/fnvet/fnvet/posture/model"
@@ -85,6 +87,10 @@ type evaluator struct {
 	scope map[string]*val
 	busy  map[string]bool
 	depth int
+	// asks is true in a condition: what a parameter is by default decides nothing there.
+	asks bool
+	// assumed are conditions, as text, that hold or not in the part that is evaluated.
+	assumed map[string]bool
 }
 
 const (
@@ -186,6 +192,11 @@ func (ev *evaluator) name(e *expr) *val {
 // with its default beside it for what is no text.
 func (ev *evaluator) param(e *expr, p *param) *val {
 	if v := ev.s.given[e.text]; v != nil {
+		if ev.asks && v.def != nil {
+			open := *v
+			open.def = nil
+			return &open
+		}
 		return v
 	}
 	if ev.s.depth > 0 {
@@ -197,7 +208,7 @@ func (ev *evaluator) param(e *expr, p *param) *val {
 		return ev.eval(p.def)
 	}
 	v := &val{kind: kText, pos: e.pos, text: model.To(e.pos, model.RefParameter, e.text, "")}
-	if p.def != nil && !ev.busy["param "+e.text] {
+	if p.def != nil && !ev.asks && !ev.busy["param "+e.text] {
 		ev.busy["param "+e.text] = true
 		defer delete(ev.busy, "param "+e.text)
 		v.def = ev.eval(p.def)
@@ -299,14 +310,72 @@ func (ev *evaluator) concat(pos model.Pos, parts []*val) *val {
 	return oneOf(out, false)
 }
 
+// holds evaluates a condition: "true", "false", or "" where it depends on what is given
+// on deployment.
+func (ev *evaluator) holds(c *expr) string {
+	if c == nil {
+		return "true"
+	}
+	if key, not := condition(c); key != "" {
+		if is, ok := ev.assumed[key]; ok {
+			return strconv.FormatBool(is != not)
+		}
+	}
+	inner := *ev
+	inner.asks = true
+	switch s := inner.eval(c).settled().one(); s {
+	case "true", "false":
+		return s
+	}
+	return ""
+}
+
+// assume is the evaluator where a condition holds, or not.
+func (ev *evaluator) assume(c *expr, is bool) *evaluator {
+	key, not := condition(c)
+	if key == "" {
+		return ev
+	}
+	out := *ev
+	out.assumed = map[string]bool{}
+	maps.Copy(out.assumed, ev.assumed)
+	out.assumed[key] = is != not
+	return &out
+}
+
+// condition is a condition as text, and whether it is denied; "" for a long one.
+func condition(c *expr) (key string, not bool) {
+	for c != nil && c.kind == eCall && c.text == "not" && len(c.args) == 1 {
+		c, not = c.args[0], !not
+	}
+	var b strings.Builder
+	c.write(&b, 0)
+	if b.Len() > 500 {
+		return "", false
+	}
+	return b.String(), not
+}
+
+func (e *expr) write(b *strings.Builder, depth int) {
+	if e == nil || depth > 20 || b.Len() > 500 {
+		b.WriteString("?")
+		return
+	}
+	fmt.Fprintf(b, "%d:%q(", e.kind, e.text)
+	for _, a := range e.args {
+		a.write(b, depth+1)
+	}
+	b.WriteString(")")
+}
+
 func (ev *evaluator) conditional(e *expr) *val {
-	switch ev.eval(e.args[0]).settled().one() {
+	switch ev.holds(e.args[0]) {
 	case "true":
 		return ev.eval(e.args[1])
 	case "false":
 		return ev.eval(e.args[2])
 	}
-	a, b := ev.eval(e.args[1]), ev.eval(e.args[2])
+	a, b := ev.assume(e.args[0], true).eval(e.args[1]), ev.assume(e.args[0], false).eval(e.args[2])
 	var items []*val
 	for _, v := range []*val{a, b} {
 		if v != nil && v.kind == kChoice {

@@ -1,6 +1,7 @@
 package check
 
 import (
+	"cmp"
 	"fmt"
 	"strconv"
 	"strings"
@@ -24,7 +25,7 @@ type Bill struct {
 	Day     float64
 }
 
-// Bills are the worst cases of a model's Lambda functions whose size is known. Per
+// Bills are the worst cases of a model's functions whose size is known; not of Azure's. Per
 // second: memory in GB × concurrency × the price of a GB-second, and concurrency ÷
 // timeout requests, each of which runs until it times out.
 func Bills(m *model.Model, ctx Context) []Bill {
@@ -42,8 +43,12 @@ func Bills(m *model.Model, ctx Context) []Bill {
 }
 
 func (r *run) billOf(f *model.Function) (Bill, bool) {
-	if f.Cloud != "" && f.Cloud != model.AWS {
-		return Bill{}, false // other clouds charge for vCPUs and tiers
+	switch f.Cloud {
+	case "", model.AWS:
+	case model.Google:
+		return r.googleBill(f)
+	default:
+		return Bill{}, false // Azure charges by the plan, which an app does not state
 	}
 	memory, ok1 := f.MemoryMB.Or(128)
 	timeout, ok2 := f.TimeoutS.Or(3)
@@ -52,12 +57,50 @@ func (r *run) billOf(f *model.Function) (Bill, bool) {
 	if len(f.Architectures.Items) == 1 && !f.Architectures.Open {
 		architecture, _ = f.Architectures.Items[0].Literal()
 	}
-	price, ok4 := r.ctx.Prices.Of(r.ctx.Region, architecture)
+	price, ok4 := r.ctx.Prices.Of(cmp.Or(r.ctx.Region, r.m.Region), architecture)
 	if !ok1 || !ok2 || !ok3 || !ok4 || timeout < 1 || timeout > lambdaBudget || memory < 1 || limit < 0 {
 		return Bill{}, false
 	}
 	second := float64(limit) * (float64(memory)/1024*price.GBSecond + price.Request/float64(timeout))
 	return Bill{Function: f.ID, MemoryMB: memory, TimeoutS: timeout, Concurrency: limit, Limited: !f.Concurrency.Absent(), Hour: 3600 * second, Day: 86400 * second}, true
+}
+
+// processors are what a function of Google gets for its memory, in MB and vCPUs:
+// https://cloud.google.com/functions/docs/configuring/memory
+var processors = [...]struct {
+	memory int
+	vCPU   float64
+}{{128, 0.083}, {256, 0.167}, {512, 0.333}, {1024, 0.583}, {2048, 1}, {8192, 2}, {16384, 4}, {32768, 8}}
+
+// googleInstances is how many instances run at once where no limit is stated.
+const googleInstances = 100
+
+// googleBill is the worst case of a function or service of Google: memory and
+// processors of all its instances, and as many requests as time out in them.
+func (r *run) googleBill(f *model.Function) (Bill, bool) {
+	memory, timeout, vCPU := 256, 60, 1.0
+	image := !f.PackageType.Absent()
+	if image {
+		memory, timeout = 512, 300
+	}
+	memory, ok1 := f.MemoryMB.Or(memory)
+	timeout, ok2 := f.TimeoutS.Or(timeout)
+	limit, ok3 := f.Concurrency.Or(googleInstances)
+	at, ok4 := f.PerInstance.Or(map[bool]int{true: 80, false: 1}[image])
+	price, ok5 := r.ctx.Prices.Cloud("google")
+	cpu, ok6 := r.ctx.Prices.Cloud("google-vcpu")
+	if !ok1 || !ok2 || !ok3 || !ok4 || !ok5 || !ok6 || memory < 1 || timeout < 1 || limit < 0 || at < 0 {
+		return Bill{}, false
+	}
+	if !image {
+		for _, p := range processors {
+			if vCPU = p.vCPU; memory <= p.memory {
+				break
+			}
+		}
+	}
+	second := float64(limit) * (float64(memory)/1024*price.GBSecond + vCPU*cpu.GBSecond + float64(at)*price.Request/float64(timeout))
+	return Bill{Function: f.ID, MemoryMB: memory, TimeoutS: timeout, Concurrency: limit, Limited: true, Hour: 3600 * second, Day: 86400 * second}, true
 }
 
 // costOf is the worst case as evidence.
@@ -96,11 +139,18 @@ func (r *run) bill() {
 	if where.pos.File == "" {
 		where.pos = model.Pos{File: f.File}
 	}
-	r.add(worstCaseBill, where, "%s an hour, %s a day at list prices; an hour each: %s", r.money(hour), r.money(24*hour), strings.Join(parts, ", "))
+	of := ""
+	if d := r.ctx.Prices.AsOf(); r.old(d) {
+		of = " of " + d
+	}
+	r.add(worstCaseBill, where, "%s an hour, %s a day at list prices%s; an hour each: %s", r.money(hour), r.money(24*hour), of, strings.Join(parts, ", "))
 	for _, b := range bills {
 		f := r.m.FindFunction(b.Function)
 		limit := "the account's"
-		if b.Limited {
+		switch {
+		case b.Limited && f.Concurrency.Absent():
+			limit = "the provider's"
+		case b.Limited:
 			limit = "its own"
 		}
 		r.add(worstCaseBill, at{pos: f.Pos, resource: f.ID, severity: fnvet.Info}, "%s an hour, %s a day: %d MB × %d s × %d at once (%s limit)", r.money(b.Hour), r.money(b.Day), b.MemoryMB, b.TimeoutS, b.Concurrency, limit)

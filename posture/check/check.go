@@ -59,6 +59,7 @@ func Run(m *model.Model, ctx Context) []fnvet.Finding {
 	for _, check := range checks {
 		check(r)
 	}
+	r.possible()
 	slices.SortStableFunc(r.findings, func(a, b fnvet.Finding) int {
 		return cmp.Or(cmp.Compare(a.Path, b.Path), cmp.Compare(a.Line, b.Line), cmp.Compare(a.Column, b.Column),
 			cmp.Compare(a.ID, b.ID), cmp.Compare(a.Resource, b.Resource), cmp.Compare(a.Salt, b.Salt))
@@ -68,7 +69,7 @@ func Run(m *model.Model, ctx Context) []fnvet.Finding {
 
 // checks is the whole table of what is judged.
 var checks = [...]func(*run){
-	(*run).statements, (*run).roles, (*run).escalation, (*run).selfChange, (*run).trust, (*run).resourcePolicies, (*run).sharedRoles, (*run).usage,
+	(*run).statements, (*run).roles, (*run).escalation, (*run).selfChange, (*run).trust, (*run).resourcePolicies, (*run).sharedRoles, (*run).projectRoles, (*run).usage,
 	(*run).endpoints, (*run).permissions, (*run).routes, (*run).authorizers, (*run).publicSources, (*run).codeBuckets, (*run).cors,
 	(*run).concurrency, (*run).recursion, (*run).throttles, (*run).guards, (*run).timeouts, (*run).queues, (*run).async, (*run).streams, (*run).bill,
 	(*run).variables, (*run).layers, (*run).signing,
@@ -138,11 +139,26 @@ func worse(s fnvet.Severity, when bool) fnvet.Severity {
 	}
 }
 
+// milder is a severity one step down.
+func milder(s fnvet.Severity) fnvet.Severity {
+	switch s {
+	case fnvet.Critical:
+		return fnvet.High
+	case fnvet.High:
+		return fnvet.Medium
+	case fnvet.Medium:
+		return fnvet.Low
+	default:
+		return fnvet.Info
+	}
+}
+
 // at is where a finding is and what it speaks of.
 type at struct {
 	pos      model.Pos
 	resource string
 	severity fnvet.Severity // "": the rule's
+	aside    bool           // of a role that is no function's: a step less grave
 	key      string         // tells findings of one rule and resource apart
 	fix      string         // "": the rule's
 }
@@ -162,8 +178,12 @@ func (r *run) add(id string, a at, evidence string, args ...any) {
 	if len(args) > 0 {
 		text = fmt.Sprintf(evidence, args...)
 	}
+	severity := cmp.Or(a.severity, rule.severity)
+	if a.aside {
+		severity = milder(severity)
+	}
 	r.findings = append(r.findings, fnvet.Finding{
-		ID: id, Kind: fnvet.ConfigKind, Severity: cmp.Or(a.severity, rule.severity), Title: rule.title,
+		ID: id, Kind: fnvet.ConfigKind, Severity: severity, Title: rule.title,
 		Path: a.pos.File, Line: a.pos.Line, Column: a.pos.Column, Resource: a.resource,
 		Evidence: short(text), Remediation: cmp.Or(a.fix, rule.fix), Salt: a.key,
 	})
@@ -194,6 +214,26 @@ func (r *run) functionsOf(role *model.Role) []*about {
 		}
 	}
 	return out
+}
+
+// aside reports a role that only services other than the functions' may take on, as
+// of a pipeline or a cluster in the same stack.
+func (r *run) aside(role *model.Role) bool {
+	if len(role.Trust) == 0 || role.Cloud == model.Azure || role.Cloud == model.Google || len(r.functionsOf(role)) > 0 {
+		return false
+	}
+	for _, s := range role.Trust {
+		if s.Open || len(s.Principals) == 0 {
+			return false
+		}
+		for _, p := range s.Principals {
+			service, ok := p.ID.Literal()
+			if !ok || p.Kind != "Service" || strings.Contains(service, "lambda") {
+				return false
+			}
+		}
+	}
+	return true
 }
 
 // exposed reports whether anyone can make one of the functions run.

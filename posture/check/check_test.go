@@ -181,6 +181,11 @@ func TestStatements(t *testing.T) {
 		}, "iam-wildcard-resource low", "narrowed"},
 		{"open read", func(m *model.Model, _ *model.Function) { role(m, allow("sqs:GetQueueAttributes", "*")) }, "iam-wildcard-resource low", "tells little"},
 		{"bulk objects", func(m *model.Model, _ *model.Function) { role(m, allow("s3:GetObject", "arn:aws:s3:::*/*")) }, "iam-bulk-read medium", "every object"},
+		{"bulk secrets with a condition", func(m *model.Model, _ *model.Function) {
+			s := allow("kms:Decrypt", "*")
+			s.Conditions = []model.Condition{{Key: "kms:ResourceAliases"}}
+			role(m, s)
+		}, "iam-bulk-read low", "narrowed"},
 		{"bulk secrets", func(m *model.Model, _ *model.Function) { role(m, allow("secretsmanager:GetSecretValue", "*")) }, "iam-bulk-read high", "every secret"},
 		{"every key", func(m *model.Model, _ *model.Function) { role(m, allow("kms:Decrypt", "*")) }, "iam-bulk-read high", "every key"},
 		{"one secret", func(m *model.Model, _ *model.Function) { role(m, allow("secretsmanager:GetSecretValue", "@B")) }, "", "named"},
@@ -208,6 +213,16 @@ func TestStatements(t *testing.T) {
 			s.Template = "DynamoDBCrudPolicy"
 			role(m, s)
 		}, "", "named"},
+		{"SAM template by nature", func(m *model.Model, _ *model.Function) {
+			s := allow("kinesis:ListStreams", "arn:aws:kinesis:eu-west-1:1:stream/*")
+			s.Template, s.Fixed = "KinesisStreamReadPolicy", true
+			role(m, s)
+		}, "", "SAM's own text"},
+		{"actions of a SAM template", func(m *model.Model, _ *model.Function) {
+			s := allow("sqs:DeleteMessageBatch", "arn:aws:sqs:eu-west-1:1:jobs")
+			s.Template = "SQSPollerPolicy"
+			role(m, s)
+		}, "", "no one wrote them"},
 		{"SAM template of all", func(m *model.Model, _ *model.Function) {
 			s := allow("cloudwatch:PutMetricData", "*")
 			s.Template = "CloudWatchPutMetricPolicy"
@@ -262,6 +277,11 @@ func TestRoles(t *testing.T) {
 		{"trusts an account with an id", trust("AWS", "arn:aws:iam::123456789012:root", model.Condition{Key: "sts:ExternalId"}), "", "asked for"},
 		{"trusts another service", trust("Service", "ec2.amazonaws.com"), "iam-trust-service low", "two services"},
 		{"trusts a provider", trust("Federated", "arn:aws:iam::1:oidc-provider/token.actions.githubusercontent.com"), "iam-trust-condition high", "any repository"},
+		{"a role of another service", func(m *model.Model, _ *model.Function) {
+			r := &model.Role{Resource: res("S", "AWS::IAM::Role"), Policies: []*model.Policy{{Statements: []*model.Statement{allow("sqs:SendMessage", "*")}}}}
+			r.Trust = []*model.Statement{{Pos: line(23), Effect: str("Allow"), Principals: []model.Principal{{Kind: "Service", ID: model.Lit(line(23), "states.amazonaws.com")}}}}
+			m.Roles = append(m.Roles, r)
+		}, "iam-wildcard-resource low", "a step less than of a function"},
 		{"shared", func(m *model.Model, f *model.Function) {
 			g := *f
 			g.ID, g.Triggers = "G", nil
@@ -295,6 +315,24 @@ func TestUsage(t *testing.T) {
 		{"missing", same, "iam-missing-permission low", "used only"},
 		{"role not known", func(m *model.Model, _ *model.Function) { m.Roles[0].Open = true }, "", "may be granted"},
 	}, use(false, "s3:GetObject", "sqs:SendMessage"))
+	listens := func(grants string) func(m *model.Model, f *model.Function) {
+		return func(m *model.Model, f *model.Function) {
+			f.Triggers = append(f.Triggers, &model.Trigger{Pos: line(8), Kind: fnvet.TriggerBucket, Source: ref("B", ""), Events: texts("s3:ObjectCreated:*")})
+			role(m, allow("s3:PutObject", grants))
+		}
+	}
+	judge(t, []row{
+		{"writes back, by name", listens("@B/*"), "recursive-trigger high", "granted on the bucket, and called"},
+		{"writes back, among all", listens("*"), "recursive-trigger medium, iam-wildcard-resource medium", "granted everywhere, and called"},
+	}, use(false, "s3:PutObject"))
+	judge(t, []row{
+		{"never writes", listens("@B/*"), "iam-unused-permission low, iam-missing-permission low", "granted, and not called"},
+		{"never writes, among all", listens("*"), "iam-wildcard-resource medium, iam-unused-permission low, iam-missing-permission low", "granted everywhere, and not called"},
+	}, use(false, "s3:GetObject"))
+	judge(t, []row{
+		{"may write", listens("@B/*"), "recursive-trigger high", "what the code calls is chosen at run time"},
+		{"may write, among all", listens("*"), "recursive-trigger low, iam-wildcard-resource medium", "the same"},
+	}, use(true))
 	judge(t, []row{{"its queue", func(m *model.Model, f *model.Function) {
 		addRole(m, allow("sqs:ReceiveMessage sqs:DeleteMessage sqs:GetQueueAttributes", "@Q"))
 		f.Triggers = append(f.Triggers, &model.Trigger{Pos: line(8), Kind: fnvet.TriggerQueue, Source: ref("Q", "arn")})

@@ -83,7 +83,7 @@ func anyOrigin(c *model.CORS) bool {
 	return slices.ContainsFunc(c.Origins.Items, func(t model.Text) bool { return strings.Trim(t.String(), `'"`) == "*" })
 }
 
-// cors judges what pages of other sites may do.
+// cors judges what pages of other sites may do, and what APIs take at their own domains.
 func (r *run) cors() {
 	judge := func(c *model.CORS, id string, browser bool) {
 		if c == nil || !anyOrigin(c) {
@@ -104,6 +104,9 @@ func (r *run) cors() {
 	}
 	for _, api := range r.m.APIs {
 		judge(api.CORS, api.ID, false)
+		if api.MinTLS.Any(oldTLS) {
+			r.add(minTLS, at{pos: model.At(api.MinTLS.Pos, api.Pos), resource: api.ID}, "TLS %s is taken at its own domain", first(api.MinTLS))
+		}
 	}
 }
 
@@ -135,7 +138,8 @@ func (r *run) permissions() {
 			continue
 		}
 		where.severity = fnvet.Medium
-		if service == "apigateway.amazonaws.com" || service == "alexa-appkit.amazon.com" {
+		switch service {
+		case "apigateway.amazonaws.com", "alexa-appkit.amazon.com", "elasticloadbalancing.amazonaws.com": // a target group asks for the permission before it has an ARN
 			where.severity = worse(fnvet.Low, r.about[id] != nil && r.about[id].changes)
 		}
 		r.add(permissionSource, where, "%s for whichever account it works", service)

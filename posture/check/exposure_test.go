@@ -5,6 +5,7 @@ import (
 	"testing"
 
 	"github.com/fnvet/fnvet"
+	"github.com/fnvet/fnvet/posture/data"
 	"github.com/fnvet/fnvet/posture/model"
 )
 
@@ -137,6 +138,16 @@ func TestOtherClouds(t *testing.T) {
 			e.Invokers, e.Ingress = texts("allUsers"), str("ALLOW_ALL")
 		}, "public-invoker medium, ingress-all low", "everyone"},
 		{"google, inside", func(_ *model.Model, f *model.Function) { google(f).Invokers = texts("allUsers") }, "public-invoker medium", "everyone on the network"},
+		{"google, every secret", func(m *model.Model, f *model.Function) {
+			google(f)
+			f.Roles = []string{"R"}
+			m.Roles[0].Managed = texts("roles/secretmanager.secretAccessor")
+		}, "iam-bulk-read high", "of the project"},
+		{"google, another account", func(m *model.Model, f *model.Function) {
+			google(f)
+			f.Roles = []string{"R"}
+			m.Roles[0].Managed = texts("roles/iam.serviceAccountTokenCreator")
+		}, "iam-privilege-escalation high", "any account of the project"},
 		{"google, editor", func(m *model.Model, f *model.Function) { google(f); m.Roles[0].Managed = texts("roles/editor") }, "iam-managed-policy medium", "changes everything"},
 	}, Context{})
 }
@@ -172,6 +183,16 @@ func TestWallet(t *testing.T) {
 			source(f, fnvet.TriggerBucket, "B").Events = texts("s3:ObjectCreated:*")
 			addRole(m, allow("s3:PutObject", "@B/*"))
 		}, "recursive-trigger high", "writes where it listens"},
+		{"a bucket by its name", func(m *model.Model, f *model.Function) {
+			x := source(f, fnvet.TriggerBucket, "B")
+			x.Events, x.Source = texts("s3:ObjectCreated:*"), txt("shop-in")
+			addRole(m, allow("s3:PutObject", "arn:aws:s3:::shop-in/*"))
+		}, "recursive-trigger high", "the same bucket, by name and by ARN"},
+		{"another bucket by its name", func(m *model.Model, f *model.Function) {
+			x := source(f, fnvet.TriggerBucket, "B")
+			x.Events, x.Source = texts("s3:ObjectCreated:*"), txt("shop-in")
+			addRole(m, allow("s3:PutObject", "arn:aws:s3:::shop-out/*"))
+		}, "", "another one"},
 		{"other prefix", func(m *model.Model, f *model.Function) {
 			x := source(f, fnvet.TriggerBucket, "B")
 			x.Events, x.Prefix = texts("s3:ObjectCreated:*"), txt("in/")
@@ -228,6 +249,16 @@ func TestWallet(t *testing.T) {
 			f.Outputs = []model.Output{{Pos: line(9), Kind: fnvet.TriggerQueue, Target: ref("orders", "arn")}}
 		}, "recursive-trigger high", "by its binding"},
 		{"timeout behind an API", func(_ *model.Model, f *model.Function) { f.TimeoutS = num(60) }, "timeout-beyond-api low", "nobody waits"},
+		{"timeout of a route that waits", func(m *model.Model, f *model.Function) {
+			m.APIs[0].Kind = model.REST
+			f.TimeoutS, f.Triggers[0].Route.WaitMS = num(60), num(120000)
+		}, "", "the API waits as long"},
+		{"timeout of a route that waits less", func(_ *model.Model, f *model.Function) {
+			f.TimeoutS, f.Triggers[0].Route.WaitMS = num(10), num(5000)
+		}, "timeout-beyond-api low", "five seconds"},
+		{"timeout of a route, not known", func(_ *model.Model, f *model.Function) {
+			f.TimeoutS, f.Triggers[0].Route.WaitMS = num(60), model.Unknown[int](line(5), "?")
+		}, "", "not known"},
 		{"timeout of 900 s for all", func(_ *model.Model, f *model.Function) { f.TimeoutS = num(900); public(f) }, "timeout-beyond-api medium, route-without-auth low", "paid for"},
 		{"timeout for a queue, too", func(_ *model.Model, f *model.Function) { f.TimeoutS = num(60); source(f, fnvet.TriggerQueue, "X") }, "", "the queue needs it"},
 		{"default for a batch", func(_ *model.Model, f *model.Function) {
@@ -301,6 +332,20 @@ func TestBill(t *testing.T) {
 	}
 	if !strings.HasPrefix(stack, "EUR 36.36 an hour, EUR 872.64 a day") { // the account's 1,000 once, not for each
 		t.Error(stack)
+	}
+	run := &model.Function{Resource: model.Resource{ID: "run", Cloud: model.Google}, MemoryMB: num(1024), TimeoutS: num(60), Concurrency: num(10)}
+	// ten at once of 1 GB and 0.583 processors, one request a minute each.
+	want := 36000 * (0.0000025 + 0.583*0.000024 + 0.0000004/60)
+	if b := Bills(&model.Model{Functions: []*model.Function{run}}, Context{Prices: data.ListPrices()}); len(b) != 1 || !near(b[0].Hour, want) {
+		t.Errorf("%+v, want %f an hour", b, want)
+	}
+	run.PackageType = str("Image") // a processor, and 80 requests at once
+	want = 36000 * (0.0000025 + 0.000024 + 80*0.0000004/60)
+	if b := Bills(&model.Model{Functions: []*model.Function{run}}, Context{Prices: data.ListPrices()}); len(b) != 1 || !near(b[0].Hour, want) {
+		t.Errorf("%+v, want %f an hour", b, want)
+	}
+	if b := Bills(&model.Model{Functions: []*model.Function{run}}, Context{Prices: prices(t, "* * 1 1")}); len(b) != 0 {
+		t.Errorf("a bill at prices of another cloud: %+v", b)
 	}
 	m.Functions[0].MemoryMB = model.Unknown[int](line(1), "parameter")
 	m.Functions = m.Functions[:1]

@@ -34,7 +34,7 @@ func (r *run) statements() {
 
 func (r *run) statement(g grant, users []*about, resource string) {
 	public := exposed(users)
-	where := at{pos: g.pos, resource: resource, key: key(g)}
+	where := at{pos: g.pos, resource: resource, key: key(g), aside: r.aside(g.role)}
 	if len(g.notActions) > 0 {
 		where.severity = worse(fnvet.Medium, public || g.everywhere())
 		r.add(iamNotAction, where, "Allow with NotAction %s", few(g.notActions, 3))
@@ -43,12 +43,12 @@ func (r *run) statement(g grant, users []*about, resource string) {
 		where.severity = worse(fnvet.Low, public || r.changes(g))
 		r.add(iamNotResource, where, "Allow %s with NotResource", few(g.actions, 3))
 	}
-	if g.s != nil {
-		r.unknownActions(g, resource)
-	}
-	if g.template != "" {
+	if g.template != "" { // its actions are SAM's
 		r.samTemplate(g, where)
 		return
+	}
+	if g.s != nil {
+		r.unknownActions(g, resource)
 	}
 	if slices.Contains(g.actions, "*") || slices.Contains(g.actions, "*:*") {
 		r.allActions(g, where, public)
@@ -95,6 +95,7 @@ func (r *run) allActions(g grant, where at, public bool) {
 	case public && g.everywhere():
 		where.severity = fnvet.Critical
 	}
+	where.aside = false // such a role is the account's, whoever has it
 	if g.everywhere() {
 		r.add(iamAdmin, where, "Allow * on *")
 		return
@@ -163,7 +164,10 @@ func (r *run) openResources(g grant, where at, public bool) {
 		}
 	}
 	if len(exposing) > 0 {
-		where.severity = worse(fnvet.Medium, (public || slices.ContainsFunc(exposing, isSecretRead)) && !g.conditional)
+		where.severity = worse(fnvet.Medium, public || slices.ContainsFunc(exposing, isSecretRead))
+		if g.conditional {
+			where.severity = fnvet.Low
+		}
 		r.add(iamBulkRead, where, "%s on every resource", few(exposing, 3))
 	}
 	switch {
@@ -194,11 +198,10 @@ func (r *run) passRole(g grant, where at, public bool) {
 	r.add(iamPassRole, where, "iam:PassRole on every role")
 }
 
-// samTemplate judges a SAM policy template that was given "*" for a name. Some have
-// it by nature: they take no parameter.
+// samTemplate judges a SAM policy template that was given "*" for a name. Some
+// statements have it by nature: no parameter is in their resources.
 func (r *run) samTemplate(g grant, where at) {
-	switch g.template {
-	case "CloudFormationDescribeStacksPolicy", "PollyFullAccessPolicy", "ServerlessRepoReadWriteAccessPolicy", "EC2DescribePolicy":
+	if g.s != nil && g.s.Fixed {
 		return
 	}
 	for _, t := range g.resources {

@@ -25,6 +25,10 @@ func (r *run) recursion() {
 				r.add(recursiveTrigger, at{pos: model.At(t.Pos, f.Pos), resource: f.ID, key: string(t.Kind) + t.ID, severity: r.overreach(f, writes)},
 					"%s starts it, and it may write anywhere, there too (%s)", source(t), place(pos))
 			}
+			if pos, ok := r.boundBack(f, t); ok {
+				r.add(recursiveTrigger, at{pos: model.At(t.Pos, f.Pos), resource: f.ID, key: string(t.Kind) + t.ID},
+					"%s starts it, and its account may write there (%s)", source(t), place(pos))
+			}
 			if o, ok := outputBack(f, t); ok {
 				r.add(recursiveTrigger, at{pos: model.At(o.Pos, t.Pos), resource: f.ID, key: "output" + t.ID}, "its output binding writes to %s, which starts it", source(t))
 			}
@@ -151,8 +155,11 @@ func (r *run) sameThing(kind fnvet.TriggerKind, src, res model.Text) bool {
 			return true
 		}
 	}
-	s := plain(container(src))
-	return s != "" && !strings.ContainsRune(s, hidden) && s == plain(container(res)) && !strings.Contains(s, "*")
+	s, o := plain(container(src)), plain(container(res))
+	if strings.HasPrefix(s, "arn:") != strings.HasPrefix(o, "arn:") { // one of them says the name alone
+		s, o = s[strings.LastIndexByte(s, ':')+1:], o[strings.LastIndexByte(o, ':')+1:]
+	}
+	return s != "" && !strings.ContainsRune(s, hidden) && s == o && !strings.Contains(s, "*")
 }
 
 // container cuts what is in a bucket or of a table off: objects, streams, indexes.

@@ -15,7 +15,7 @@ func (r *run) roles() {
 		users := r.functionsOf(role)
 		for _, t := range role.Managed.Items {
 			name := managedName(t)
-			where := at{pos: model.At(t.Pos, role.Managed.Pos, role.Pos), resource: sole(role, users), key: name}
+			where := at{pos: model.At(t.Pos, role.Managed.Pos, role.Pos), resource: sole(role, users), key: name, aside: r.aside(role)}
 			severity, why := r.managedSeverity(name, exposed(users))
 			if severity != "" {
 				where.severity = severity
@@ -109,7 +109,7 @@ func (r *run) escalation() {
 		if len(names) == 0 {
 			continue
 		}
-		where := at{pos: model.At(first.pos, role.Pos), resource: sole(role, users), severity: fnvet.High}
+		where := at{pos: model.At(first.pos, role.Pos), resource: sole(role, users), severity: fnvet.High, aside: r.aside(role)}
 		if tight {
 			where.severity = worse(fnvet.Low, exposed(users))
 		}

@@ -107,11 +107,11 @@ func runtimeRules() []rule {
 		{egressOpen, fnvet.Info, monitoring, "function in a VPC may send anything anywhere",
 			"Open egress is how data leaves after a break-in.",
 			"Allow what the function needs.",
-			"SecurityGroupEgress:\n  - {IpProtocol: tcp, FromPort: 443, ToPort: 443, DestinationPrefixListId: !Ref S3PrefixList}", nil},
+			"SecurityGroupEgress:\n  - {IpProtocol: tcp, FromPort: 443, ToPort: 443, DestinationPrefixListId: !Ref S3PrefixList}", []string{"CKV_AWS_382", "cfn_nag W5"}},
 		{ingressOpen, fnvet.Info, monitoring, "security group that lets the internet in",
 			"Every port, or that of a remote shell or desktop, is open to every address. Nothing connects to a function by its network interface, so it gains nothing from the rule; whatever else gets the group is open. Low where a function uses the group.",
 			"Remove the rule, or name the addresses and the port that are meant.",
 			"SecurityGroupIngress:\n  - {IpProtocol: tcp, FromPort: 443, ToPort: 443, SourceSecurityGroupId: !GetAtt LoadBalancer.GroupId}",
-			[]string{"CKV_AWS_24", "CKV_AWS_25", "AVD-AWS-0107"}},
+			[]string{"CKV_AWS_24", "CKV_AWS_25", "cfn_nag W2", "AVD-AWS-0107"}},
 	}
 }

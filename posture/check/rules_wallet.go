@@ -37,7 +37,7 @@ func walletRules() []rule {
 		{noWAF, fnvet.Info, denialWallet, "public API without a web ACL",
 			"A web ACL stops floods from few addresses before anything is paid for.",
 			"Associate a web ACL with a rate rule.",
-			"Type: AWS::WAFv2::WebACLAssociation\nProperties:\n  ResourceArn: !Sub arn:aws:apigateway:${AWS::Region}::/restapis/${Api}/stages/prod\n  WebACLArn: !GetAtt Acl.Arn", nil},
+			"Type: AWS::WAFv2::WebACLAssociation\nProperties:\n  ResourceArn: !Sub arn:aws:apigateway:${AWS::Region}::/restapis/${Api}/stages/prod\n  WebACLArn: !GetAtt Acl.Arn", []string{"CKV2_AWS_29"}},
 		{noBudget, fnvet.Info, denialWallet, "no budget alarm in a stack with public functions",
 			"Without a budget the first news of an attack on the bill is the bill.",
 			"Add a budget that tells someone.",
@@ -73,7 +73,7 @@ func walletRules() []rule {
 			"Run it less often, shorten the timeout, or reserve a concurrency of 1.",
 			"Timeout: 50\nEvents:\n  Tick: {Type: Schedule, Properties: {Schedule: rate(1 minute)}}", nil},
 		{worstCaseBill, fnvet.Info, denialWallet, "worst-case bill",
-			"What the function costs when it always runs until its timeout, as often at once as it may: memory × concurrency × list price, and the requests. Functions without a limit of their own share the account's 1,000. Free tiers and other services are not counted; --price-file brings prices of your own.",
+			"What the function costs when it always runs until its timeout, as often at once as it may: memory × concurrency × list price, and the requests. Functions without a limit of their own share the account's 1,000; Google's have the provider's 100. Free tiers, other services and Azure are not counted; --price-file brings prices of your own.",
 			"Lower memory, timeout or concurrency if that is more than you would pay.",
 			"MemorySize: 256\nTimeout: 10\nReservedConcurrentExecutions: 20", nil},
 	}

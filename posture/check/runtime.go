@@ -25,36 +25,64 @@ func (r *run) runtimes() {
 		}
 		for _, name := range f.Runtime.Alts {
 			if rt, ok := r.ctx.Data.Runtime(string(cloud), name); ok {
-				r.runtime(f, rt)
+				r.runtime(f, rt, model.At(f.Runtime.Pos, f.Pos))
+			}
+		}
+		r.host(f)
+	}
+}
+
+// host judges the version of Azure's host, which an app setting states.
+func (r *run) host(f *model.Function) {
+	for _, v := range f.Env {
+		if f.Cloud != model.Azure || v.Name != "FUNCTIONS_EXTENSION_VERSION" {
+			continue
+		}
+		version, ok := literal(v.Value)
+		if rt, known := r.ctx.Data.Runtime(string(model.Azure), "functions"+strings.TrimPrefix(version, "~")); ok && known {
+			rt.Name = "functions host " + version
+			r.runtime(f, rt, model.At(v.Value.Pos, v.Pos))
+		}
+	}
+}
+
+func (r *run) runtime(f *model.Function, rt data.Runtime, pos model.Pos) {
+	where := at{pos: pos, resource: appOf(f), key: rt.Name}
+	if rt.Successor != "" {
+		where.fix = "Move to " + rt.Successor + " and test the function with it."
+	}
+	public := r.about[f.ID].public
+	asOf := ""
+	if d := data.RuntimesAsOf(); r.old(d) {
+		asOf = " (dates as of " + d + ")"
+	}
+	switch {
+	case r.past(rt.NoUpdate):
+		where.severity = fnvet.High
+		r.add(runtimeDeprecated, where, "%s can be neither created nor updated since %s%s", rt.Name, rt.NoUpdate, asOf)
+	case r.past(rt.NoCreate):
+		where.severity = fnvet.High
+		r.add(runtimeDeprecated, where, "%s can no longer be created since %s%s", rt.Name, rt.NoCreate, asOf)
+	case r.past(rt.Deprecated):
+		where.severity = worse(fnvet.Medium, public)
+		r.add(runtimeDeprecated, where, "%s has had no security patches since %s%s%s", rt.Name, rt.Deprecated, upTo(rt.NoUpdate), asOf)
+	default:
+		for _, d := range []struct{ date, what string }{{rt.Deprecated, "is deprecated"}, {rt.NoCreate, "can no longer be created"}} {
+			if t, err := time.Parse(time.DateOnly, d.date); err == nil && t.Sub(r.ctx.Now) <= soon {
+				r.add(runtimeEnding, where, "%s %s from %s%s", rt.Name, d.what, d.date, asOf)
+				return
 			}
 		}
 	}
 }
 
-func (r *run) runtime(f *model.Function, rt data.Runtime) {
-	where := at{pos: model.At(f.Runtime.Pos, f.Pos), resource: appOf(f), key: rt.Name}
-	if rt.Successor != "" {
-		where.fix = "Move to " + rt.Successor + " and test the function with it."
-	}
-	public := r.about[f.ID].public
-	switch {
-	case r.past(rt.NoUpdate):
-		where.severity = fnvet.High
-		r.add(runtimeDeprecated, where, "%s can be neither created nor updated since %s", rt.Name, rt.NoUpdate)
-	case r.past(rt.NoCreate):
-		where.severity = fnvet.High
-		r.add(runtimeDeprecated, where, "%s can no longer be created since %s", rt.Name, rt.NoCreate)
-	case r.past(rt.Deprecated):
-		where.severity = worse(fnvet.Medium, public)
-		r.add(runtimeDeprecated, where, "%s has had no security patches since %s%s", rt.Name, rt.Deprecated, upTo(rt.NoUpdate))
-	default:
-		for _, d := range []struct{ date, what string }{{rt.Deprecated, "is deprecated"}, {rt.NoCreate, "can no longer be created"}} {
-			if t, err := time.Parse(time.DateOnly, d.date); err == nil && t.Sub(r.ctx.Now) <= soon {
-				r.add(runtimeEnding, where, "%s %s from %s", rt.Name, d.what, d.date)
-				return
-			}
-		}
-	}
+// outOfDate is how old data may be before its day is said.
+const outOfDate = 180 * 24 * time.Hour
+
+// old reports whether data of a day is out of date.
+func (r *run) old(date string) bool {
+	t, err := time.Parse(time.DateOnly, date)
+	return err == nil && r.ctx.Now.Sub(t) > outOfDate
 }
 
 func upTo(date string) string {
@@ -117,16 +145,18 @@ func logGroupOf(g *model.LogGroup, f *model.Function) bool {
 func (r *run) tracing() {
 	var silent []*model.Function
 	for _, f := range r.m.Functions {
+		if f.Cloud == "" || f.Cloud == model.AWS || stack(r.m.Dialect) {
+			silent = append(silent, f)
+		}
 		if f.Cloud != "" && f.Cloud != model.AWS {
 			continue
 		}
 		if f.Tracing.May("PassThrough", func(s string) bool { return !strings.EqualFold(s, "Active") }) && !f.Tracing.Open {
 			r.add(tracingOff, at{pos: model.At(f.Tracing.Pos, f.Pos), resource: f.ID}, "no traces are sampled")
 		}
-		silent = append(silent, f)
 	}
 	if len(r.m.Alarms) == 0 && len(silent) > 0 && !r.m.Partial && r.m.Dialect != model.FunctionConfig {
-		r.add(noAlarms, at{pos: silent[0].Pos, resource: silent[0].ID}, "no alarm on errors, throttles or duration in the stack")
+		r.add(noAlarms, at{pos: silent[0].Pos, resource: appOf(silent[0])}, "no alarm on errors, throttles or duration in the stack")
 	}
 }
 
@@ -206,7 +236,7 @@ func openPort(rule model.Rule) (string, bool) {
 }
 
 func (r *run) missingNetwork(f *model.Function) {
-	if f.Cloud != "" && f.Cloud != model.AWS || r.m.Partial {
+	if r.m.Partial || f.Cloud != "" && f.Cloud != model.AWS && !stack(r.m.Dialect) {
 		return
 	}
 	for _, v := range f.Env {
@@ -217,7 +247,7 @@ func (r *run) missingNetwork(f *model.Function) {
 				private = private || ref.Kind == model.RefResource && r.privateResource(ref.ID) && strings.Contains(strings.ToLower(ref.Attr), "endpoint")
 			}
 			if private {
-				r.add(noVPC, at{pos: model.At(t.Pos, v.Pos, f.Pos), resource: f.ID, key: v.Name}, "%s points into a private network", v.Name)
+				r.add(noVPC, at{pos: model.At(t.Pos, v.Pos, f.Pos), resource: appOf(f), key: v.Name}, "%s points into a private network", v.Name)
 			}
 		}
 	}

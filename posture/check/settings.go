@@ -48,7 +48,7 @@ func snake(s string) string {
 
 // noSecret are literals that no one would guess a secret behind: addresses of a
 // store, placeholders, switches, names.
-var noSecret = lazy(`(?i)^(|true|false|yes|no|on|off|none|null|undefined|n/?a|todo|tbd|dummy|test|example|sample|placeholder|change[-_ ]?me|changeit|replace[-_ ]?me|x+|\*+|\.+|<.*>|\[.*\]|\{.*\}|%.*%|your[-_ ].*|my[-_ ](secret|password|token)|.*(/|^)(dev|prod|stage|staging|test)/.*|/[\w./-]+|arn:.*|ssm:.*|vault:.*|secretmanager:.*|projects/.*/secrets/.*|https?://[^:@]*|[a-z0-9]+(-[a-z0-9]+)*[-_](secret|token|password|key|name|table)s?|\d{1,5})$`)
+var noSecret = lazy(`(?i)^(|true|false|yes|no|on|off|none|null|undefined|n/?a|todo|tbd|dummy|test|example|sample|placeholder|change[-_ ]?me|changeit|replace[-_ ]?me|x+|\*+|\.+|<.*>|\[.*\]|\{.*\}|%.*%|your[-_ ].*|([a-z]+[-_ ])*(your|replace|insert|placeholder|changeme)([-_ ][a-z]+)*|my[-_ ](secret|password|token)|.*(/|^)(dev|prod|stage|staging|test)/.*|/[\w./-]+|arn:.*|ssm:.*|vault:.*|secretmanager:.*|projects/.*/secrets/.*|https?://[^:@]*|[a-z0-9]+(-[a-z0-9]+)*[-_](secret|token|password|key|name|table)s?|\d{1,5})$`)
 
 // lazy compiles a pattern when it is first used.
 func lazy(text string) func() *regexp.Regexp {
@@ -241,6 +241,9 @@ func cleanARN(t model.Text) string { return plain(t) }
 
 // ownAccount reports whether the template names an account as its own: of a role or queue.
 func (r *run) ownAccount(account string) bool {
+	if account == r.m.Account {
+		return true
+	}
 	for _, f := range r.m.Functions {
 		for _, t := range f.Role.Alts {
 			if accountOf(cleanARN(t)) == account {

@@ -4,6 +4,7 @@ import (
 	"math"
 	"strings"
 	"testing"
+	"time"
 
 	"github.com/fnvet/fnvet/posture/data"
 	"github.com/fnvet/fnvet/posture/model"
@@ -45,6 +46,9 @@ func TestSettings(t *testing.T) {
 		{"camel case", env("dbPassword", txt("hunter2-Zx81")), "env-secret high, env-without-customer-key low", "a literal"},
 		{"address with password", env("DATABASE_URL", txt("postgres://app:hunter2-Zx81@db.internal/app")), "env-secret high", "inside an address"},
 		{"address without", env("DATABASE_URL", txt("postgres://db.internal/app")), "", "no password"},
+		{"placeholder in words", env("DB_PASSWORD", txt("REPLACE-WITH-YOUR-SECRET-HERE")), "", "no secret"},
+		{"words and a number", env("DB_PASSWORD", txt("correct-your-horse-7")), "env-secret high, env-without-customer-key low", "a secret"},
+		{"credential of a connection", env("AzureWebJobsStorage__credential", txt("managedidentity")), "", "its kind"},
 		{"placeholder", env("DB_PASSWORD", txt("changeme")), "", "no secret"},
 		{"name of a secret", env("DB_PASSWORD", txt("prod/orders/db")), "", "a path in a store"},
 		{"ARN of a secret", env("DB_SECRET_ARN", txt("arn:aws:secretsmanager:eu-west-1:1:secret:db")), "", "a place"},
@@ -145,4 +149,21 @@ func groups(m *model.Model, f *model.Function, id string, in model.Rule) {
 	m.SecurityGroups = []*model.SecurityGroup{{Resource: res(id, "AWS::EC2::SecurityGroup"), Ingress: model.List[model.Rule]{Items: []model.Rule{in}},
 		Egress: model.List[model.Rule]{Items: []model.Rule{{Pos: line(62), CIDR: txt("10.0.0.0/8"), Protocol: str("-1")}}}}}
 	f.Network = &model.Network{Pos: line(13), SecurityGroups: list(to("G", "id"))}
+}
+
+// Data that is out of date says of which day it is.
+func TestAsOf(t *testing.T) {
+	for year, want := range map[int]bool{2026: false, 2030: true} {
+		m := well()
+		m.Functions[0].Runtime = str("python3.9")
+		var said int
+		for _, f := range Run(m, Context{Now: time.Date(year, 12, 1, 0, 0, 0, 0, time.UTC)}) {
+			if strings.Contains(f.Evidence, "as of 20") || strings.Contains(f.Evidence, "list prices of 20") {
+				said++
+			}
+		}
+		if want != (said == 2) || !want && said > 0 {
+			t.Errorf("in %d it is said %d times", year, said)
+		}
+	}
 }

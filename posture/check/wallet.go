@@ -177,19 +177,25 @@ func (r *run) timeouts() {
 }
 
 // apiLimit is how long the APIs in front of a function wait, and one of them; 0
-// when there is none, or it is called otherwise, too.
+// when there is none, it is not known, or the function is called otherwise, too.
 func (r *run) apiLimit(f *model.Function) (int, string) {
 	limit, name := 0, ""
 	for _, api := range r.m.APIs {
-		if len(r.routesTo(api, f)) == 0 {
-			continue
-		}
-		switch api.Kind {
-		case model.REST, model.WebSocket, model.GraphQL:
-			limit, name = max(limit, restTimeout), api.ID
-		case model.HTTP:
-			limit, name = max(limit, httpTimeout), api.ID
-		default:
+		for _, route := range r.routesTo(api, f) {
+			wait := 0
+			switch api.Kind {
+			case model.REST, model.WebSocket, model.GraphQL:
+				wait = restTimeout
+			case model.HTTP:
+				wait = httpTimeout
+			default:
+				continue
+			}
+			ms, known := route.WaitMS.Or(1000 * wait)
+			if !known {
+				return 0, ""
+			}
+			limit, name = max(limit, (ms+999)/1000), api.ID
 		}
 	}
 	if limit == 0 {

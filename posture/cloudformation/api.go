@@ -113,7 +113,7 @@ func (b *builder) restPathOf(v model.Value[model.Text], depth int) model.Value[s
 
 func (b *builder) restMethod(r *resource) {
 	route := &model.Route{Pos: r.Pos, Method: r.get("HttpMethod").str(), Auth: mapped(r.get("AuthorizationType").str(), authName), Key: r.get("ApiKeyRequired").bool(),
-		Validated: mappedAny(r.get("RequestValidatorId"))}
+		Validated: mappedAny(r.get("RequestValidatorId")), WaitMS: r.get("Integration", "TimeoutInMillis").int()}
 	route.Preflight = preflight(route.Method, r.get("Integration", "Type").str())
 	of, place, target, authorizer := r.get("RestApiId").textValue(), r.get("ResourceId").textValue(), r.get("Integration", "Uri").textValue(), r.get("AuthorizerId").textValue()
 	b.later(func() {

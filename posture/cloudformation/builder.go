@@ -53,6 +53,9 @@ func (t *template) build(b *builder) error {
 		if known, is := t.named(m.Value.Get("Condition").Str(), 0); known && !is {
 			continue // its condition is certain not to hold
 		}
+		if r.Maybe {
+			r.t = t.assume(m.Value.Get("Condition").Str(), true)
+		}
 		props := m.Value.Get("Properties")
 		if t.sam {
 			props = t.withGlobals(typ, props)
@@ -60,11 +63,14 @@ func (t *template) build(b *builder) error {
 		if props == nil {
 			props = doc.NewMap(m.Value)
 		}
-		r.props = t.eval(props)
+		r.props = r.t.eval(props)
 		r.tags()
-		if read := resources[typ]; read != nil {
+		switch read := resources[typ]; {
+		case read != nil:
 			read(b, r)
-		} else {
+		case strings.HasPrefix(typ, "Custom::"):
+			b.custom(r)
+		default:
 			other := r.Resource
 			b.m.Others = append(b.m.Others, &other)
 		}

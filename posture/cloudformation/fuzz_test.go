@@ -6,6 +6,7 @@ import (
 	"path/filepath"
 	"strings"
 	"testing"
+	"testing/fstest"
 
 	"github.com/fnvet/fnvet/posture/internal/doc"
 	"github.com/fnvet/fnvet/posture/internal/outline"
@@ -128,6 +129,25 @@ func TestGranted(t *testing.T) {
 	for _, path := range [][]string{{"templates", "S3CrudPolicy", "Statement"}, {"templates", "SQSPollerPolicy", "Statement"}, {"connectors", "AWS::Lambda::Function AWS::DynamoDB::Table Read", "Statement"}, {"origin"}, {"licence"}, {"date"}} {
 		if n := granted().At(path...); n == nil || n.Kind == doc.Null {
 			t.Errorf("%v is not there", path)
+		}
+	}
+}
+
+// A template of CDK is deployed where the manifest beside it says.
+func TestManifest(t *testing.T) {
+	const text = `{"Resources":{"F":{"Type":"AWS::Lambda::Function","Properties":{}}}}`
+	for manifest, want := range map[string]string{
+		`{"artifacts":{"S":{"environment":"aws://123456789012/eu-south-1","properties":{"templateFile":"s.template.json"}}}}`:        "123456789012 eu-south-1",
+		`{"artifacts":{"S":{"environment":"aws://unknown-account/unknown-region","properties":{"templateFile":"s.template.json"}}}}`: " ",
+		`{"artifacts":{"S":{"environment":"aws://123456789012/eu-south-1","properties":{"templateFile":"another.template.json"}}}}`:  " ",
+		`{"artifacts":[]`: " ",
+	} {
+		m, err := Read(t.Context(), &model.Source{Name: "out/s.template.json", Data: []byte(text), FS: fstest.MapFS{"out/manifest.json": {Data: []byte(manifest)}}})
+		if err != nil {
+			t.Fatal(err)
+		}
+		if got := m.Account + " " + m.Region; got != want {
+			t.Errorf("%s: %q, want %q", manifest, got, want)
 		}
 	}
 }

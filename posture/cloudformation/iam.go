@@ -42,7 +42,7 @@ func principals(r result) (list []model.Principal, open bool) {
 			list = append(list, model.Principal{Kind: kind, ID: text})
 		}
 	}
-	entries, open := result{vals: maps(r), open: r.open}.entries()
+	entries, open := result{vals: entryMaps(r), open: r.open}.entries()
 	for _, e := range entries {
 		names := e.result().list()
 		open = open || names.Open
@@ -57,8 +57,8 @@ func principals(r result) (list []model.Principal, open bool) {
 	return list, open
 }
 
-// maps are the alternatives that are structures.
-func maps(r result) []value {
+// entryMaps are the alternatives that are structures.
+func entryMaps(r result) []value {
 	var out []value
 	for _, v := range r.vals {
 		if v.node.Is(doc.Map) {

@@ -74,7 +74,7 @@ func (b *builder) lambdaFunction(r *resource) {
 	f.DeadLetter = r.get("DeadLetterConfig", "TargetArn").textValue()
 	code := r.get("Code")
 	whole := code
-	code.vals = maps(code)
+	code.vals = entryMaps(code)
 	f.Code = model.Code{Pos: code.pos, Bucket: code.get("S3Bucket").textValue(), Key: code.get("S3Key").textValue(), Image: code.get("ImageUri").textValue()}
 	f.Code.Inline = !code.get("ZipFile").absent()
 	if len(whole.vals) == 1 && whole.vals[0].node == nil { // "aws cloudformation package" takes a path

@@ -77,6 +77,7 @@ func (b *builder) operation(a *model.API, r *resource, place string, m element, 
 	if v := m.get("x-amazon-apigateway-request-validator"); !v.absent() {
 		route.Validated = mappedAny(v)
 	}
+	route.WaitMS = integration.get("timeoutInMillis").int()
 	route.Preflight = preflight(route.Method, integration.get("type").str()) || strings.EqualFold(method, "OPTIONS") && integration.absent()
 	secured := m.get("security")
 	if secured.absent() {

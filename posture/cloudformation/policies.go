@@ -2,6 +2,7 @@ package cloudformation
 
 import (
 	_ "embed" // of what SAM grants
+	"slices"
 	"strings"
 	"sync"
 
@@ -32,12 +33,31 @@ func policyTemplate(t *template, name string, given, at *doc.Node) (list []*mode
 		return nil, true
 	}
 	in := &template{ctx: t.ctx, src: t.src, m: t.m, root: definition, parent: t, given: map[string]*doc.Node{}, parameters: map[string]*doc.Node{},
-		steps: t.steps, stacks: t.stacks, listed: t.listed, files: t.files, sam: true}
+		steps: t.steps, stacks: t.stacks, listed: t.listed, files: t.files, asked: t.asked, sam: true}
 	for _, m := range given.All() {
 		in.given[m.Key] = m.Value
 		in.parameters[m.Key] = m.Value
 	}
-	return statements(in.eval(placed(definition, at)))
+	list, open = statements(in.eval(placed(definition, at)))
+	for i, d := range definition.Get("Statement").Elements() {
+		if i < len(list) {
+			list[i].Fixed = !refers(d.Get("Resource"))
+		}
+	}
+	return list, open
+}
+
+// refers reports whether a parameter is in a tree.
+func refers(n *doc.Node) bool {
+	if id := n.Get("Ref").Str(); id != "" && !strings.HasPrefix(id, "AWS::") {
+		return true
+	}
+	for _, m := range n.All() {
+		if refers(m.Value) {
+			return true
+		}
+	}
+	return slices.ContainsFunc(n.Elements(), refers)
 }
 
 // placed is a tree at the place of another node.

@@ -187,9 +187,6 @@ func (b *builder) rotation(r *resource) {
 	b.trigger(r.get("RotationLambdaARN").textValue(), model.Trigger{Pos: r.Pos, ID: r.ID, Type: r.Type, Kind: fnvet.TriggerOther, Maybe: r.Maybe, Source: r.get("SecretId").textValue()})
 }
 
-// stateMachine notes the functions that a state machine calls.
-func (b *builder) stateMachine(*resource) {}
-
 func (b *builder) alarm(r *resource) {
 	a := &model.Alarm{Resource: r.named("AlarmName"), Namespace: r.get("Namespace").str(), Metric: r.get("MetricName").str(), Actions: r.get("AlarmActions").list()}
 	sources := []result{r.props}

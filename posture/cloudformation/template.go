@@ -38,6 +38,10 @@ type template struct {
 	order      []doc.Member // of resources
 	conditions *doc.Node
 	mappings   *doc.Node
+	// assumed are conditions that are taken to hold, or not, in a part of the template;
+	// asked are those that were not known, over the whole of it.
+	assumed map[string]bool
+	asked   map[string]bool
 
 	// implicit are the APIs that events need and no one states, with where.
 	implicit map[string]model.Pos
@@ -59,7 +63,39 @@ func Read(ctx context.Context, src *model.Source) (*model.Model, error) {
 	if err != nil {
 		return nil, err
 	}
-	return Build(ctx, src, root, model.CloudFormation)
+	m, err := Build(ctx, src, root, model.CloudFormation)
+	if m != nil {
+		for _, w := range append([]*model.Model{m}, m.Worlds...) {
+			w.Account, w.Region = environment(src)
+		}
+	}
+	return m, err
+}
+
+// environment is where CDK deploys a template: its manifest lies beside it.
+func environment(src *model.Source) (account, region string) {
+	data, err := readFile(src, path.Join(path.Dir(src.Name), "manifest.json"))
+	if err != nil || src.FS == nil {
+		return "", ""
+	}
+	root, err := parse("manifest.json", data)
+	if err != nil {
+		return "", ""
+	}
+	for _, a := range root.Get("artifacts").All() {
+		if a.Value.At("properties", "templateFile").Str() != path.Base(src.Name) {
+			continue
+		}
+		account, region, _ = strings.Cut(strings.TrimPrefix(a.Value.Get("environment").Str(), "aws://"), "/")
+		if strings.HasPrefix(account, "unknown") {
+			account = ""
+		}
+		if strings.HasPrefix(region, "unknown") {
+			region = ""
+		}
+		return account, region
+	}
+	return "", ""
 }
 
 // Build makes the model of a tree that has been read, as frameworks that write
@@ -75,6 +111,9 @@ func Build(ctx context.Context, src *model.Source, root *doc.Node, dialect model
 	b := newBuilder(m)
 	err := t.build(b)
 	b.link()
+	if err == nil {
+		m.Worlds = t.worlds(root, dialect)
+	}
 	slices.SortStableFunc(m.Unresolved, func(a, b model.Unresolved) int {
 		if c := strings.Compare(a.File, b.File); c != 0 {
 			return c
@@ -89,7 +128,7 @@ func (t *template) open(root *doc.Node) {
 	t.root = root
 	t.conditions, t.mappings = root.Get("Conditions"), root.Get("Mappings")
 	t.parameters, t.resources, t.children = map[string]*doc.Node{}, map[string]*doc.Node{}, map[string]*template{}
-	t.implicit = map[string]model.Pos{}
+	t.implicit, t.asked = map[string]model.Pos{}, map[string]bool{}
 	for _, m := range root.Get("Parameters").All() {
 		if m.Value.Is(doc.Map) {
 			t.parameters[m.Key] = m.Value

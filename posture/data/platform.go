@@ -3,8 +3,10 @@ package data
 import (
 	"errors"
 	"fmt"
+	"regexp"
 	"strconv"
 	"strings"
+	"sync"
 )
 
 // A Runtime says until when a provider keeps a runtime. Dates are "2006-01-02", ""
@@ -64,6 +66,18 @@ func azureRuntime(name string) string {
 	return name
 }
 
+// day finds the day in a text that says where data is from, "" where there is none.
+var day = sync.OnceValue(func() *regexp.Regexp { return regexp.MustCompile(`\b20\d\d-[01]\d-[0-3]\d\b`) })
+
+// RuntimesAsOf is the day that the dates of runtimes are of: "2026-11-25".
+func RuntimesAsOf() string {
+	first, _, _ := strings.Cut(lambdaFile, "\n")
+	return day().FindString(first)
+}
+
+// AsOf is the day that the prices are of, "" where their source says none.
+func (p Prices) AsOf() string { return day().FindString(p.Source) }
+
 // A Price is what one function costs, in one currency.
 type Price struct {
 	GBSecond float64 // of memory, while it runs
@@ -83,12 +97,19 @@ const maxPriceFile = 1 << 20
 
 // ListPrices are AWS Lambda's list prices of the first tier, as embedded.
 func ListPrices() Prices {
-	p, err := ParsePrices([]byte(pricesFile))
+	p, err := ParsePrices([]byte(pricesFile + pricesStated))
 	if err != nil {
 		return Prices{} // a test reads them
 	}
 	return p
 }
+
+// pricesStated are those that no package carries: of Google's request-based billing
+// (cloud.google.com/run/pricing, tier 1), USD without free tiers, as of 2026-11-25.
+const pricesStated = `
+google * 0.0000025 0.0000004
+google-vcpu * 0.000024 0
+`
 
 // ParsePrices reads a price file: a line "region architecture price-of-a-GB-second
 // price-of-a-request" for each, "*" for all other regions or architectures, "#" before
@@ -131,6 +152,13 @@ func ParsePrices(text []byte) (Prices, error) {
 		return Prices{}, errors.New("price file: no prices")
 	}
 	return p, nil
+}
+
+// Cloud returns the price of another cloud, or of its processors by another name in
+// the place of the region: "google", "google-vcpu" (of a second of one).
+func (p Prices) Cloud(name string) (Price, bool) {
+	price, ok := p.by[name+" *"]
+	return price, ok
 }
 
 // Of returns the price of a region ("" for the one most regions have) and

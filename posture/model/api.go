@@ -54,6 +54,8 @@ type Route struct {
 	// Validated says whether requests are checked before they reach the function.
 	Validated Value[bool]
 	Throttle  *Throttle
+	// WaitMS is how long the API waits for the function, in milliseconds, where it is stated.
+	WaitMS Value[int]
 	// Preflight is true for an OPTIONS route that only answers browsers.
 	Preflight bool
 }

@@ -56,6 +56,8 @@ type Statement struct {
 	Open bool
 	// Template is as Policy.Template.
 	Template string
+	// Fixed is true when Template itself says the resources: no parameter is in them.
+	Fixed bool
 	// Maybe is true when it is there only under a condition.
 	Maybe bool
 }

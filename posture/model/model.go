@@ -46,6 +46,10 @@ type Model struct {
 	Dialect Dialect
 	// Cloud is where most of it goes; each Resource states its own.
 	Cloud Cloud
+	// Region is where it is deployed, where that is stated: "eu-west-1".
+	Region string
+	// Account is the account that it is deployed in, where that is stated.
+	Account string
 	// File is the path of the template or directory, as reports write it.
 	File string
 
@@ -67,6 +71,9 @@ type Model struct {
 	Others []*Resource
 	// Unresolved lists what could not be resolved, in order of position.
 	Unresolved []Unresolved
+	// Worlds are the models of each way in which conditions may go together, where there
+	// are several and few: what is said of the model is to hold in one of them.
+	Worlds []*Model
 	// Partial is true when a part of the stack was not read (a nested template that
 	// is not there, a remote module): what is absent may be in it.
 	Partial bool

@@ -162,6 +162,7 @@ func (v *resolver) file(at *doc.Node, argument, address string, depth int) ([]wa
 		}
 	}
 	if n == nil {
+		v.keyless = "${file(" + name + "):" + address + "}"
 		return unknown, false
 	}
 	return v.deeper(n, depth), true
@@ -170,12 +171,14 @@ func (v *resolver) file(at *doc.Node, argument, address string, depth int) ([]wa
 // load parses a file, once.
 func (v *resolver) load(name string) (*doc.Node, error) {
 	if n, ok := v.files[name]; ok {
-		if n == nil {
-			return nil, errors.New("it could not be read")
-		}
-		return n, nil
+		return n, v.failed[name]
 	}
-	v.files[name] = nil
+	n, err := v.parse(name)
+	v.files[name], v.failed[name] = n, err
+	return n, err
+}
+
+func (v *resolver) parse(name string) (*doc.Node, error) {
 	if len(v.files) > maxFiles || v.src.FS == nil {
 		return nil, errors.New("too many files")
 	}
@@ -195,7 +198,6 @@ func (v *resolver) load(name string) (*doc.Node, error) {
 	default:
 		n = &doc.Node{Kind: doc.String, Text: strings.TrimSpace(string(data)), File: at, Line: 1, Column: 1}
 	}
-	v.files[name] = n
 	return n, nil
 }
 

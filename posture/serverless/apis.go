@@ -51,6 +51,9 @@ func (s *service) restEvent(v *doc.Node) []doc.Member {
 	if len(auth) > 0 {
 		out = append(out, doc.Pair("Auth", doc.NewMap(v, auth...)))
 	}
+	if wait := v.Get("timeoutInMillis"); wait != nil {
+		out = append(out, doc.Pair("TimeoutInMillis", wait))
+	}
 	if schemas := first(v.At("request", "schemas"), v.At("request", "schema")); schemas != nil {
 		on := &doc.Node{Kind: doc.Bool, Text: "true", File: schemas.File, Line: schemas.Line, Column: schemas.Column}
 		out = append(out, doc.Pair("RequestModel", doc.NewMap(schemas, doc.Pair("ValidateBody", on))))
@@ -104,13 +107,14 @@ func (s *service) httpEvent(v *doc.Node) []doc.Member {
 
 // apis makes the APIs that the events of the functions need.
 func (s *service) apis(all []*function) {
-	var rest, http *doc.Node
+	var rest, http, cors *doc.Node
 	var authorizers []doc.Member
 	for _, f := range all {
 		for _, e := range f.node.Get("events").Elements() {
 			switch kind, v := eventOf(e); kind {
 			case "http":
 				rest = first(rest, v)
+				cors = wider(cors, v.Get("cors"))
 				if a := v.Get("authorizer"); a != nil && s.authorizerID(a) != "AWS_IAM" {
 					authorizers = append(authorizers, doc.Pair(s.authorizerID(a), s.restAuthorizer(a)))
 				}
@@ -120,7 +124,7 @@ func (s *service) apis(all []*function) {
 		}
 	}
 	if rest != nil && s.provider("apiGateway", "restApiId") == nil {
-		s.rest(rest, authorizers)
+		s.rest(rest, authorizers, cors)
 	}
 	if http != nil && s.provider("httpApi", "id") == nil {
 		s.http(http)
@@ -148,7 +152,28 @@ func (s *service) restAuthorizer(a *doc.Node) *doc.Node {
 	return doc.NewMap(a, compact([]doc.Member{doc.Pair("FunctionArn", from), doc.Pair("IdentitySource", a.Get("identitySource"))})...)
 }
 
-func (s *service) rest(at *doc.Node, authorizers []doc.Member) {
+// wider is the setting of the two that lets more pages of others in: the API of the
+// model has one for all its routes.
+func wider(a, b *doc.Node) *doc.Node {
+	if b == nil || !b.True() && !b.Is(doc.Map) || a.Is(doc.Map) && !b.Get("allowCredentials").True() {
+		return a
+	}
+	return b
+}
+
+// restCORS writes the CORS of an http event as SAM's API has it.
+func restCORS(c *doc.Node) *doc.Node {
+	if !c.Is(doc.Map) {
+		return doc.New(c, "'*'")
+	}
+	origins := first(c.Get("origins"), c.Get("origin"))
+	if origins == nil {
+		origins = doc.New(c, "*")
+	}
+	return doc.NewMap(c, compact([]doc.Member{doc.Pair("AllowOrigin", origins), doc.Pair("AllowHeaders", c.Get("headers")), doc.Pair("AllowCredentials", c.Get("allowCredentials"))})...)
+}
+
+func (s *service) rest(at *doc.Node, authorizers []doc.Member, cors *doc.Node) {
 	s.implicit[restAPI] = true
 	gw := s.provider("apiGateway")
 	if gw == nil {
@@ -171,6 +196,9 @@ func (s *service) rest(at *doc.Node, authorizers []doc.Member) {
 	}
 	if t := s.throttling(); t != nil {
 		props = append(props, doc.Pair("MethodSettings", doc.NewList(t, t)))
+	}
+	if cors != nil {
+		props = append(props, doc.Pair("Cors", restCORS(cors)))
 	}
 	s.put(restAPI, at, "AWS::Serverless::Api", props...)
 	s.firewall(ref(at, restAPI))

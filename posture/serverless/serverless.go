@@ -70,7 +70,7 @@ func Read(ctx context.Context, src *model.Source) (*model.Model, error) {
 		}
 		return nil, err
 	}
-	v := &resolver{src: src, root: docs[0], files: map[string]*doc.Node{}, seen: map[string]bool{}, known: map[string]answer{}}
+	v := &resolver{src: src, root: docs[0], files: map[string]*doc.Node{}, seen: map[string]bool{}, known: map[string]answer{}, failed: map[string]error{}}
 	s := &service{v: v, root: cloudformation.Normalise(v.tree(without(docs[0], "custom", "params", "stages"), 0))}
 	if name := s.provider("name").Str(); name != "" && name != "aws" {
 		return nil, fmt.Errorf("services of the provider %q are not read", name)
@@ -102,6 +102,10 @@ func (s *service) custom(keys ...string) *doc.Node {
 // complete adds what the framework's own parts of the model are.
 func (s *service) complete(m *model.Model) {
 	m.File = s.v.src.Pos(s.v.src.Name, 0, 0).File
+	m.Region = s.provider("region").Str()
+	if m.Region == "" && s.provider("region") == nil {
+		m.Region = "us-east-1" // the framework's default
+	}
 	m.Unresolved = append(m.Unresolved, s.v.listed...)
 	for _, u := range s.v.listed {
 		m.Partial = m.Partial || u.Partial
@@ -231,6 +235,7 @@ func (s *service) template() *doc.Node {
 	}
 	s.sharedRole(functions)
 	s.apis(functions)
+	s.machines()
 	var out []doc.Member
 	for _, section := range [...]string{"Parameters", "Conditions", "Mappings"} {
 		out = append(out, doc.Pair(section, doc.NewMap(s.root, own[section]...)))

@@ -7,6 +7,7 @@ import (
 
 	"github.com/fnvet/fnvet"
 	"github.com/fnvet/fnvet/posture/model"
+	"github.com/fnvet/fnvet/posture/terraform/eval"
 )
 
 // A restMethod waits for its integration, which is a resource of its own.
@@ -96,13 +97,14 @@ func restMethodOf(b *builder, r *res) {
 // of the same verb.
 func restIntegration(b *builder, r *res) {
 	place, method, target := r.get("resource_id").text(), r.get("http_method").str(), r.get("uri").text()
-	mock := one(r.get("type").str()) == "MOCK"
+	mock, wait := one(r.get("type").str()) == "MOCK", r.get("timeout_milliseconds").int()
 	b.later(func() {
 		for _, id := range sortedIDs(b.methods) {
 			m := b.methods[id]
 			if !sameText(m.place, place) || one(m.route.Method) != one(method) {
 				continue
 			}
+			m.route.WaitMS = wait
 			if mock && strings.EqualFold(one(method), "OPTIONS") {
 				m.route.Preflight = true
 			}
@@ -258,11 +260,7 @@ func usagePlan(b *builder, r *res) {
 func domainMapping(b *builder, r *res) {
 	of, domain := r.get("api_id").text(), r.get("domain_name").text()
 	b.later(func() {
-		for _, id := range ids(domain) {
-			d := b.byAddress[id]
-			if d == nil {
-				continue
-			}
+		for _, d := range b.domains(domain) {
 			p := b.of(d)
 			policy := p.get("security_policy").str()
 			if policy.Absent() {
@@ -273,6 +271,24 @@ func domainMapping(b *builder, r *res) {
 			}
 		}
 	})
+}
+
+// domains are the domains that a text refers to, or names as a plan does.
+func (b *builder) domains(v model.Value[model.Text]) []*eval.Resource {
+	var out []*eval.Resource
+	for _, id := range ids(v) {
+		if d := b.byAddress[id]; d != nil {
+			out = append(out, d)
+		}
+	}
+	for _, id := range sortedIDs(b.byAddress) {
+		if d := b.byAddress[id]; strings.HasSuffix(d.Type, "gateway_domain_name") || d.Type == "aws_apigatewayv2_domain_name" {
+			if sameText(b.of(d).get("domain_name").text(), v) {
+				out = append(out, d)
+			}
+		}
+	}
+	return out
 }
 
 // webACL reads which firewall stands before an API's stage or a load balancer.

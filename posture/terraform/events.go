@@ -1,6 +1,7 @@
 package terraform
 
 import (
+	"slices"
 	"strings"
 
 	"github.com/fnvet/fnvet"
@@ -115,4 +116,38 @@ func distribution(b *builder, r *res) {
 			b.trigger(x.get("lambda_arn").text(), tr)
 		}
 	}
+}
+
+// stateMachine notes the functions that a state machine calls.
+func stateMachine(b *builder, r *res) { b.starts(r, r.get("definition")) }
+
+// pipe reads an EventBridge pipe, which calls a function as its target or on the way.
+func pipe(b *builder, r *res) { b.starts(r, r.get("target"), r.get("enrichment")) }
+
+// starts gives a trigger to every function that texts refer to.
+func (b *builder) starts(r *res, parts ...prop) {
+	seen := map[string]bool{}
+	for _, p := range parts {
+		for _, link := range links(append(slices.Clone(p.alts), p.document().alts...), nil, 0) {
+			if to := b.find(link.Address); to != nil && !seen[to.Address] {
+				seen[to.Address] = true
+				b.trigger(model.Is(p.at(), model.To(p.at(), model.RefResource, to.Address, "arn")), r.event(p, fnvet.TriggerOther))
+			}
+		}
+	}
+}
+
+// links are all references in values, within bounds.
+func links(values []*eval.Value, out []eval.Ref, depth int) []eval.Ref {
+	for _, v := range values {
+		if v == nil || depth > 40 || len(out) > 2000 {
+			return out
+		}
+		out = append(out, v.Links()...)
+		out = links(v.Items, out, depth+1)
+		for _, f := range v.Fields {
+			out = links([]*eval.Value{f.Value}, out, depth+1)
+		}
+	}
+	return out
 }

@@ -84,6 +84,7 @@ func (b *builder) operation(a *model.API, r *res, place string, m field, doc pro
 		route.Validated = model.Is(pos, true)
 	}
 	integration := m.get("x-amazon-apigateway-integration")
+	route.WaitMS = integration.get("timeoutInMillis").int()
 	route.Preflight = method == "OPTIONS" && (integration.absent() || strings.EqualFold(one(integration.get("type").str()), "mock"))
 	secured := m.get("security")
 	if secured.absent() {

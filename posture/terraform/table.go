@@ -79,6 +79,8 @@ var readers = map[string]func(*builder, *res){
 	"aws_cognito_user_pool":                  userPool,
 	"aws_ses_receipt_rule":                   receiptRule,
 	"aws_secretsmanager_secret_rotation":     rotation,
+	"aws_sfn_state_machine":                  stateMachine,
+	"aws_pipes_pipe":                         pipe,
 
 	"azurerm_linux_function_app":                functionApp,
 	"azurerm_windows_function_app":              functionApp,

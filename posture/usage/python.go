@@ -1,6 +1,7 @@
 package usage
 
 import (
+	"cmp"
 	"strings"
 
 	"github.com/fnvet/fnvet/posture/data"
@@ -12,10 +13,11 @@ type py struct {
 	c       *data.Catalog
 	t       []token
 	clients map[string]string // variables that hold a client, resource or a thing of one
+	named   map[string]string // the name of that thing, by variable
 }
 
 func readPython(c *data.Catalog, path, name, src string) *source {
-	p := &py{source: newSource(path, name), c: c, clients: map[string]string{}}
+	p := &py{source: newSource(path, name), c: c, clients: map[string]string{}, named: map[string]string{}}
 	withTokens(src, python, func(t []token, whole bool) {
 		p.t = t
 		p.cut(whole)
@@ -124,14 +126,55 @@ func (p *py) made(i int) {
 	}
 	p.services[service] = true
 	end := matching(p.t, i+1)
+	thing := ""
 	if at(p.t, end+1) == "." && isWord(at(p.t, end+2)) {
-		p.chain(service, end+1)
+		p.chain(service, end+1, "")
+		thing = p.thing(end + 2)
 	}
-	p.hold(i, service)
+	p.hold(i, service, thing)
 }
 
+// thing is the name in "Table('orders')", "Bucket('in')" or "Object('in', key)", which
+// calls on what it makes are for; "" for anything else.
+func (p *py) thing(i int) string {
+	switch at(p.t, i) {
+	case "Table", "Bucket", "Object":
+		return p.argument(i+1, 0)
+	}
+	return ""
+}
+
+// argument is the nth positional argument of the call that opens at i, if it is a literal.
+func (p *py) argument(i, nth int) string {
+	for depth, k := 0, i+1; k < len(p.t) && k < i+200; k++ {
+		switch s := at(p.t, k); {
+		case p.t[k].str:
+			if nth == 0 && depth == 0 && (at(p.t, k+1) == "," || at(p.t, k+1) == ")") {
+				if len(p.t[k].text) <= maxName {
+					return strings.Clone(p.t[k].text)
+				}
+				return ""
+			}
+		case s == "(" || s == "[" || s == "{":
+			depth++
+		case depth == 0 && s == ")":
+			return ""
+		case s == ")" || s == "]" || s == "}":
+			depth--
+		case s == "," && depth == 0:
+			if nth--; nth < 0 {
+				return ""
+			}
+		}
+	}
+	return ""
+}
+
+// positions are the arguments of boto3's own methods that are a bucket.
+var positions = map[string]int{"upload_file": 1, "upload_fileobj": 1, "download_file": 0, "download_fileobj": 0}
+
 // chain follows "…).Table('x').put_item(" from a dot.
-func (p *py) chain(service string, dot int) {
+func (p *py) chain(service string, dot int, thing string) {
 	for at(p.t, dot) == "." && isWord(at(p.t, dot+1)) {
 		name := at(p.t, dot+1)
 		if at(p.t, dot+2) != "(" {
@@ -141,8 +184,15 @@ func (p *py) chain(service string, dot int) {
 		}
 		before := len(p.calls)
 		p.member(service, name, p.t[dot+1].line)
+		if n := p.thing(dot + 1); n != "" {
+			thing = n
+		}
 		if len(p.calls) > before && !strings.HasPrefix(name, "copy") {
-			p.calls[before].name = stated(p.t, dot+2)
+			called := stated(p.t, dot+2)
+			if nth, ok := positions[name]; ok && called == "" && thing == "" {
+				called = p.argument(dot+2, nth)
+			}
+			p.calls[before].name = cmp.Or(called, thing)
 		}
 		dot = matching(p.t, dot+2) + 1
 	}
@@ -159,14 +209,18 @@ func (p *py) member(service, name string, line int) {
 	}
 }
 
-// hold notes the variable that what is made at i is assigned to.
-func (p *py) hold(i int, service string) {
+// hold notes the variable that what is made at i is assigned to, with its name.
+func (p *py) hold(i int, service, thing string) {
 	for k, steps := i-1, 0; k > 0 && steps < 12; k, steps = k-1, steps+1 {
 		if p.t[k].line != p.t[i].line {
 			return
 		}
 		if at(p.t, k) == "=" && isWord(at(p.t, k-1)) && at(p.t, k-1) != "service_name" {
 			p.clients[at(p.t, k-1)] = service
+			if before, ok := p.named[at(p.t, k-1)]; ok && before != thing {
+				thing = "" // another one elsewhere: which is not known
+			}
+			p.named[at(p.t, k-1)] = thing
 			return
 		}
 	}
@@ -176,7 +230,7 @@ func (p *py) hold(i int, service string) {
 func (p *py) things(i int) {
 	s := at(p.t, i)
 	if at(p.t, i+1) == "." && p.clients[s] != "" && isUpper(at(p.t, i+2)) && at(p.t, i+3) == "(" {
-		p.hold(i, p.clients[s])
+		p.hold(i, p.clients[s], p.thing(i+2))
 	}
 	if at(p.t, i) == "import" && at(p.t, i+1) == "boto3" && at(p.t, i+2) == "as" {
 		p.unsure("boto3 under another name")
@@ -207,6 +261,6 @@ func (p *py) uses(i int) {
 	case name == "generate_presigned_post":
 		p.call(service, "put_object", line)
 	default:
-		p.chain(service, i+1)
+		p.chain(service, i+1, p.named[s])
 	}
 }

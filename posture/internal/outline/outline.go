@@ -15,7 +15,7 @@ func Write(m *model.Model) string {
 	fmt.Fprintf(&b, "%s %s %s partial=%v\n", m.Dialect, m.Cloud, m.File, m.Partial)
 	v := reflect.ValueOf(*m)
 	for i := range v.NumField() {
-		if f := v.Field(i); f.Kind() == reflect.Slice {
+		if f := v.Field(i); f.Kind() == reflect.Slice && v.Type().Field(i).Name != "Worlds" {
 			for j := range f.Len() {
 				write(&b, 0, v.Type().Field(i).Name, f.Index(j))
 			}

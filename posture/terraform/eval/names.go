@@ -53,7 +53,7 @@ func attrName(t hcl.Traversal, i int) (string, bool) {
 // steps follows attributes and indexes from a value.
 func (r *run) steps(v *Value, t hcl.Traversal, pos Pos) *Value {
 	for i, step := range t {
-		if !r.step() {
+		if !r.step() || i > maxNest { // each step may make an address longer
 			return unknown(pos)
 		}
 		switch step := step.(type) {
