@@ -109,7 +109,7 @@ func TestCompileJava(t *testing.T) {
 	for _, f := range txtar.Parse(stubs).Files {
 		write(f.Name, string(f.Data))
 	}
-	for _, c := range readLabelled(t) {
+	for _, c := range slices.Concat(readLabelled(t, "labelled"), readLabelled(t, "heldout")) {
 		for name, text := range c.files {
 			if path.Ext(name) == ".java" {
 				pkg := casePackage(text)
@@ -160,7 +160,7 @@ func TestJavaHandlers(t *testing.T) {
 		t.Fatal(err)
 	}
 	files := map[string]string{}
-	for _, c := range readLabelled(t) {
+	for _, c := range readLabelled(t, "labelled") {
 		for name, text := range c.files {
 			if path.Ext(name) == ".java" && c.bad && c.class == "injection/xxe" {
 				maps.Copy(files, all[casePackage(text)])
