@@ -318,6 +318,21 @@ func eventLike(name string) bool {
 	return false
 }
 
+// ofEvents are fields that only what a cloud sends has: a function that reads one
+// of its first parameter is a handler, whatever its name.
+var ofEvents = []string{"Records", "queryStringParameters", "multiValueQueryStringParameters", "pathParameters", "requestContext", "rawPath",
+	"rawQueryString", "isBase64Encoded", "httpMethod", "awslogs", "detail-type", "userPoolId", "triggerSource", "methodArn"}
+
+// mayBeEvent says whether a parameter's name leaves open that it is the event; ""
+// is one that is taken apart at once.
+func mayBeEvent(name string) bool {
+	switch name {
+	case "", "event", "evt", "ev", "e", "lambda_event", "_event", "input", "payload", "msg", "message":
+		return true
+	}
+	return false
+}
+
 // shapes looks at what a file exports otherwise: a function as the whole module,
 // HTTP functions by their parameters.
 func (p *program) shapes(ctx context.Context, f *ir.File) error {
@@ -336,7 +351,7 @@ func (p *program) shapes(ctx context.Context, f *ir.File) error {
 		case f.Lang == ir.Python && root && path.Base(f.Name) == "main.py" && len(names) == 1 && names[0] == "request":
 		case f.Lang == ir.Python && len(names) == 2 && names[0] == "event" && names[1] == "context":
 		case f.Lang == ir.JS && len(names) == 2 && names[0] == "event" && names[1] == "context":
-		default:
+		case f.Lang != ir.JS && f.Lang != ir.Python || len(names) > 3 || !mayBeEvent(names[0]) || !e.Reads(ofEvents) && (names[0] != "event" || !e.Reads([]string{"body", "headers"})):
 			continue
 		}
 		e.Params = p.params(f, &e, nil)

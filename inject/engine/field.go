@@ -142,6 +142,7 @@ func (r *run) part(t *Taint, name string, pos int32) *Taint {
 	if known && grade.Safe {
 		return nil
 	}
+	u.Text = t.Text || known && grade.Text && !t.Parsed
 	if pos > 0 {
 		prev := t.Step
 		if prev != nil && strings.HasPrefix(prev.Note, "reads ") {

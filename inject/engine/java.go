@@ -407,10 +407,7 @@ func (r *run) javaBean(class, name string, recv *Value, a args, s site) (*Value,
 		f := strings.TrimPrefix(strings.TrimPrefix(name, "with"), "set")
 		r.setField(recv, strings.ToLower(f[:1])+f[1:], a.at(0))
 		return recv, true
-	case strings.Contains(name, "setFeature") || strings.Contains(name, "setXInclude") || strings.Contains(name, "setExpandEntity") || name == "setProperty" || name == "setAttribute":
-		if len(recv.objs) > 0 && len(a.pos) > 0 {
-			r.setField(recv, "$hardened", &Value{plain: true, exact: true, strs: []string{"true"}})
-		}
+	case r.harden(name, recv, a):
 		return recv, true
 	case recv.trusted() || len(recv.deep()) == 0:
 		return nil, false

@@ -228,6 +228,18 @@ func (r *run) knownPython(name string, a args, s site) (*Value, bool) {
 		return &v, true
 	case "os.path.join":
 		return r.joinedPath(a, s, false), true
+	case "os.path.splitext": // the extension holds no separator
+		o := r.newObject(true)
+		o.tuple = true
+		o.put("0", tainted(v.all()))
+		o.put("1", masked(tainted(v.all()), r.only("injection/path")))
+		return &Value{objs: []*object{o}}, true
+	case "lxml.etree.XMLParser", "lxml.etree.ETCompatXMLParser": // what is set on it is asked at the sink
+		o := r.newObject(false)
+		for _, k := range a.kw {
+			o.put(k.name, k.v)
+		}
+		return &Value{objs: []*object{o}, ext: []string{name + "()"}}, true
 	case "os.path.realpath", "os.path.abspath", "os.path.normpath":
 		return r.joinedPath(a, s, true), true
 	case "json.loads", "json.load", "simplejson.loads", "orjson.loads", "ujson.loads", "ast.literal_eval", "copy.deepcopy", "copy.copy":

@@ -35,10 +35,13 @@ type Taint struct {
 	// Weak counts what makes it less sure: unknown calls, schemas.
 	Weak   bool
 	Schema bool
+	// Text says that the data is a text for sure, not an object; Parsed that it
+	// was taken apart, so that what its source says of that no longer holds.
+	Text, Parsed bool
 }
 
 func (t *Taint) same(u *Taint) bool {
-	return t == u || t.Root == u.Root && t.Safe == u.Safe && t.Weak == u.Weak && t.Schema == u.Schema && slices.Equal(t.Path, u.Path)
+	return t == u || t.Root == u.Root && t.Safe == u.Safe && t.Weak == u.Weak && t.Schema == u.Schema && t.Text == u.Text && t.Parsed == u.Parsed && slices.Equal(t.Path, u.Path)
 }
 
 // with returns a copy one step on.

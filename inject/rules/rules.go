@@ -83,6 +83,8 @@ type Sink struct {
 	URL bool `yaml:"url"`
 	// Guess says that the receiver is not known: the finding is less sure.
 	Guess bool `yaml:"guess"`
+	// Objects says that a text does no harm there: operators of a query.
+	Objects bool `yaml:"objects"`
 
 	class Classes
 	args  []Selector
@@ -138,6 +140,7 @@ type Path struct {
 	Title   string            `yaml:"title"`
 	Trigger fnvet.TriggerKind `yaml:"trigger"`
 	Safe    bool              `yaml:"safe"`
+	Text    bool              `yaml:"text"` // always a text until it is parsed
 
 	parts []string
 }
