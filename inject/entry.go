@@ -301,6 +301,9 @@ func (p *program) plausible(f *ir.File, export string, e *engine.Entry) bool {
 	if len(names) == 0 || len(names) > 4 {
 		return false
 	}
+	if _, command := p.machine.Export(f, "builder"); command && f.Lang == ir.JS { // of yargs
+		return false
+	}
 	if strings.Contains(strings.ToLower(export), "handler") {
 		if f.Lang == ir.Python {
 			return len(names) == 2 || eventLike(names[0])
