@@ -77,6 +77,7 @@ func (r *run) field(v *Value, name string, pos int32) *Value {
 	if v == nil {
 		return nil
 	}
+	v = r.shaped(v)
 	if slices.Contains(v.ext, pathObject) && (name == "name" || name == "stem" || name == "suffix") {
 		return masked(tainted(v.taints), r.only("injection/path"))
 	}

@@ -311,6 +311,10 @@ type object struct {
 	born    int
 	// html says that the object is a response of that kind.
 	next int // index of the next element of a list
+	// shape is the package that this is what it exports, by the fields there were
+	// when they were asked last.
+	shape string
+	asked int
 }
 
 type class struct {

@@ -36,6 +36,7 @@ const (
 	maxFile     = 1 << 20
 	maxPatterns = 20_000
 	maxClasses  = 60
+	maxShapes   = 500
 )
 
 // Classes is a set of kinds of sinks, one bit each.
@@ -152,6 +153,13 @@ type Handler struct {
 	Params []string `yaml:"params"`
 }
 
+// A Shape knows a package that a bundler inlined by the names that it exports,
+// which survive where its own name does not.
+type Shape struct {
+	Module string   `yaml:"module"`
+	Has    []string `yaml:"has"` // three and more, all of them; the rarest first
+}
+
 // file is the form of a rule file.
 type file struct {
 	Classes  []Class   `yaml:"classes"`
@@ -167,6 +175,7 @@ type file struct {
 	Aliases  []*Call   `yaml:"aliases"`
 	Sources  []*Source `yaml:"sources"`
 	Handlers []Handler `yaml:"handlers"`
+	Shapes   []Shape   `yaml:"shapes"`
 }
 
 // A Set is the tables of one scan, ready to be asked. It is safe for concurrent use.
@@ -184,6 +193,7 @@ type Set struct {
 	aliases  index[*Call]
 	sources  map[string]*Source
 	handlers []Handler
+	shapes   []Shape
 	patterns int
 }
 
@@ -300,6 +310,14 @@ func (s *Set) add(f *file) error {
 		s.sources[src.Root] = src
 	}
 	s.handlers = append(s.handlers, f.Handlers...)
+	for _, k := range f.Shapes {
+		if k.Module == "" || len(k.Has) < 3 || len(k.Has) > 20 {
+			return fmt.Errorf("shapes: %q wants a module and three to twenty names", k.Module)
+		}
+	}
+	if s.shapes = append(s.shapes, f.Shapes...); len(s.shapes) > maxShapes {
+		return fmt.Errorf("shapes: more than %d", maxShapes)
+	}
 	return nil
 }
 
