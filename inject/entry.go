@@ -301,7 +301,7 @@ func (p *program) plausible(f *ir.File, export string, e *engine.Entry) bool {
 	if len(names) == 0 || len(names) > 4 {
 		return false
 	}
-	if _, command := p.machine.Export(f, "builder"); command && f.Lang == ir.JS { // of yargs
+	if f.Lang == ir.JS && (names[0] == "argv" || names[0] == "args") { // of a command line
 		return false
 	}
 	if strings.Contains(strings.ToLower(export), "handler") {
