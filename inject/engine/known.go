@@ -29,6 +29,9 @@ func (r *run) known(name string, a args, s site) (*Value, bool) {
 		return r.joinedPath(a, s, true), true
 	case "JSON.parse", "structuredClone":
 		return r.sourced(a.at(0).all()), true
+	case "util.inherits", "inherits", "tslib.__extends":
+		r.inherits(a.at(0), a.at(1))
+		return nullValue, true
 	case "require", "__require", "import":
 		return nil, true
 	case "Promise":
@@ -146,10 +149,19 @@ func (r *run) knownObject(name string, a args, s site) (*Value, bool) {
 		return v, true
 	case "fromEntries":
 		return r.newMap(a, s), true
-	case "freeze", "seal", "preventExtensions", "setPrototypeOf":
+	case "freeze", "seal", "preventExtensions":
+		return v, true
+	case "setPrototypeOf":
+		r.setPrototype(v, a.at(1))
 		return v, true
 	case "create":
-		return &Value{objs: []*object{r.newObject(false)}}, true
+		o := r.newObject(false)
+		if v != nil && len(v.objs) > 0 {
+			o.proto = r.protoOf(v)
+		}
+		return &Value{objs: []*object{o}}, true
+	case "getPrototypeOf":
+		return nil, true
 	case "getOwnPropertyDescriptor":
 		return nil, true
 	case "defineProperty":

@@ -315,6 +315,7 @@ type object struct {
 	// when they were asked last.
 	shape string
 	asked int
+	proto *object // where fields are looked for that it lacks (JavaScript)
 }
 
 type class struct {
@@ -324,6 +325,7 @@ type class struct {
 	members map[string]*Value
 	getters map[string]bool
 	statics *object
+	proto   *object // once the program asks for it
 }
 
 // frame holds the variables of one run of a function.
@@ -356,6 +358,11 @@ func (c *closure) own() *object {
 
 // find looks a method up in a class and those it extends.
 func (c *class) find(name string, depth int) (*Value, bool) {
+	if c.proto != nil {
+		if f := c.proto.field(name); f != nil && f.v != nil {
+			return f.v, c.getters[name]
+		}
+	}
 	if v, ok := c.members[name]; ok {
 		return v, c.getters[name]
 	}
