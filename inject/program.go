@@ -37,6 +37,8 @@ type program struct {
 	full      bool // and that was all there may be
 	javaCode  javaCode
 	goCode    goCode
+	last      *source // whose text is kept
+	lastText  string
 }
 
 func newProgram(d *Detector, container string, sources []source) *program {
@@ -104,6 +106,11 @@ func (p *program) load(from *ir.File, module string) *ir.File {
 	case ir.Go:
 		return p.goFile(strings.TrimPrefix(module, "file:"))
 	case ir.JS:
+	}
+	if !strings.HasPrefix(module, ".") {
+		if f := p.mapped(from, module); f != nil {
+			return f
+		}
 	}
 	var base string
 	switch {
