@@ -55,6 +55,7 @@ type Detector struct {
 	functions []fnvet.Function
 	bindings  map[string]string // folder of a function.json: type of its trigger
 	configs   map[string][]tsconfig
+	modules   map[string]map[string]string // of Go: see golang.NewIndex
 }
 
 // A source is one kept file.
@@ -70,7 +71,8 @@ type source struct {
 // New returns a detector for one scan. The error is about Options.Rules. The
 // built-in tables are read when there is code to look at, not before.
 func New(o Options) (*Detector, error) {
-	d := &Detector{options: o, foreign: map[string]bool{}, bindings: map[string]string{}, configs: map[string][]tsconfig{}}
+	d := &Detector{options: o, foreign: map[string]bool{}, bindings: map[string]string{}, configs: map[string][]tsconfig{},
+		modules: map[string]map[string]string{}}
 	if len(o.Rules) > 0 {
 		return d, d.ready()
 	}
@@ -158,7 +160,7 @@ func (d *Detector) Want(f *fnvet.File) bool {
 		return false
 	}
 	return sourceFile(f.Name) && !thirdParty(f.Name) || listing(f.Name) || path.Base(f.Name) == "function.json" ||
-		isTSConfig(f.Name) && !thirdParty(f.Name)
+		(isTSConfig(f.Name) || path.Base(f.Name) == "go.mod") && !thirdParty(f.Name)
 }
 
 // Detect keeps one file. It finds nothing yet.
@@ -169,6 +171,9 @@ func (d *Detector) Detect(_ context.Context, f *fnvet.File) (fnvet.Facts, error)
 		return fnvet.Facts{}, nil
 	case path.Base(f.Name) == "function.json":
 		d.binding(f)
+		return fnvet.Facts{}, nil
+	case path.Base(f.Name) == "go.mod":
+		d.module(f)
 		return fnvet.Facts{}, nil
 	case isTSConfig(f.Name):
 		d.configured(f)

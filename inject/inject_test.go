@@ -119,6 +119,23 @@ func TestStatedHandler(t *testing.T) {
 	}
 }
 
+// Where the only function's handler is not in the package, what conventions find has
+// its triggers and its role; with two of them nobody knows whose it is.
+func TestFallback(t *testing.T) {
+	public := func(name string) fnvet.Function {
+		return fnvet.Function{Name: name, Handler: "gone." + name, Triggers: []fnvet.Trigger{{Kind: fnvet.TriggerHTTP, Public: true, Resource: "Api"}}}
+	}
+	files := map[string]string{"index.js": httpHandler}
+	one := scanFiles(t, Options{}, files, public("A"))
+	if len(one.Findings) != 1 || one.Findings[0].Resource != "A" || !strings.Contains(one.Findings[0].Evidence, "anyone can send it through http Api") {
+		t.Errorf("one function: %s", describe(one))
+	}
+	two := scanFiles(t, Options{}, files, public("A"), public("B"))
+	if len(two.Findings) != 1 || two.Findings[0].Resource != "" || strings.Contains(two.Findings[0].Evidence, "anyone") {
+		t.Errorf("two functions: %s", describe(two))
+	}
+}
+
 // A finding says where the data comes from, where it goes and what to do.
 func TestFinding(t *testing.T) {
 	facts := scanFiles(t, Options{}, map[string]string{

@@ -32,9 +32,10 @@ type program struct {
 	entryOf   map[*engine.Hit]string
 	buses     map[string]bool // by file and export: see busOnly
 	gaps      []fnvet.Gap
-	left      int  // steps
-	read      int  // bytes of source that were lowered
-	full      bool // and that was all there may be
+	lost      []*fnvet.Function // whose handlers are not there
+	left      int               // steps
+	read      int               // bytes of source that were lowered
+	full      bool              // and that was all there may be
 	javaCode  javaCode
 	goCode    goCode
 	last      *source // whose text is kept
