@@ -64,7 +64,7 @@ var javaClasses = sync.OnceValues(func() (map[string]map[string]string, error) {
 })
 
 // compiledFiles replaces a case's Java source by its classes.
-func compiledFiles(t *testing.T, files map[string]string) map[string]string {
+func compiledFiles(t testing.TB, files map[string]string) map[string]string {
 	t.Helper()
 	out := map[string]string{}
 	for name, text := range files {

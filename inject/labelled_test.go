@@ -34,7 +34,7 @@ type labelled struct {
 // or "safe CLASS NAME: reason", where NAME is the path of the handler; "+ NAME" adds a
 // file to the case before, and "+ template" states its function: the handler, then
 // the kinds of its triggers.
-func readLabelled(t *testing.T, folder string) []labelled {
+func readLabelled(t testing.TB, folder string) []labelled {
 	t.Helper()
 	names, err := filepath.Glob(filepath.Join("testdata", folder, "*.txtar"))
 	if err != nil || len(names) == 0 {
@@ -75,7 +75,7 @@ func readLabelled(t *testing.T, folder string) []labelled {
 // tables are the built-in ones, read once for all cases.
 var tables = sync.OnceValues(func() (*rules.Set, error) { return rules.Load(nil) })
 
-func scanFiles(t *testing.T, o Options, files map[string]string, functions ...fnvet.Function) fnvet.Facts {
+func scanFiles(t testing.TB, o Options, files map[string]string, functions ...fnvet.Function) fnvet.Facts {
 	t.Helper()
 	d, err := New(o)
 	if err != nil {

@@ -387,6 +387,7 @@ func (r *run) spreadInto(o *object, v *Value, pos int32) {
 		return
 	}
 	for _, from := range v.objs {
+		r.steps -= len(from.order) / 8 // it is work too
 		for _, name := range from.order {
 			o.put(name, from.fields[name].v)
 		}

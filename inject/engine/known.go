@@ -183,6 +183,7 @@ func (r *run) mergeInto(v, from *Value, s site) {
 		return
 	}
 	for _, o := range from.objs {
+		r.steps -= len(o.order) / 8
 		for _, n := range o.order {
 			r.setField(v, n, o.fields[n].v)
 		}
