@@ -1,6 +1,8 @@
 package engine
 
 import (
+	"maps"
+	"slices"
 	"strings"
 
 	"github.com/fnvet/fnvet/inject/ir"
@@ -56,9 +58,7 @@ func (w *walk) from(i, depth int, held []*ir.Expr, stack map[*ir.Var]*ir.Expr) {
 			return
 		case s.Op == ir.Do && s.X.Op == ir.Assign && s.X.X.Op == ir.Read:
 			next := make(map[*ir.Var]*ir.Expr, len(stack)+1)
-			for k, v := range stack {
-				next[k] = v
-			}
+			maps.Copy(next, stack)
 			next[s.X.X.Var] = s.X.Y
 			stack = next
 		case s.Op == ir.Do && (s.X.Op == ir.Call || isConst(s.X) || s.X.Op == ir.Read):
@@ -76,7 +76,7 @@ func (w *walk) from(i, depth int, held []*ir.Expr, stack map[*ir.Var]*ir.Expr) {
 		if j > 0 {
 			cond = &ir.Expr{Op: ir.Not, X: cond, Pos: b.If.Pos}
 		}
-		w.from(to, depth+1, append(held[:len(held):len(held)], cond), stack)
+		w.from(to, depth+1, append(slices.Clip(held), cond), stack)
 	}
 }
 
@@ -96,7 +96,7 @@ func (w *walk) end(x *ir.Expr, held []*ir.Expr, stack map[*ir.Var]*ir.Expr) {
 		if !w.truth {
 			x = &ir.Expr{Op: ir.Not, X: x, Pos: x.Pos}
 		}
-		held = append(held[:len(held):len(held)], x)
+		held = append(slices.Clip(held), x)
 	}
 	w.ways = append(w.ways, &ir.Expr{Op: ir.And, Args: held})
 }

@@ -1,6 +1,9 @@
 package engine
 
-import "strings"
+import (
+	"slices"
+	"strings"
+)
 
 var yesValue = &Value{plain: true, exact: true, strs: []string{"true"}}
 
@@ -45,7 +48,7 @@ func switched(v *Value) (on, off bool) {
 	if v == nil || len(v.ext) == 0 && !v.exact {
 		return true, true
 	}
-	for _, s := range append(v.strs[:len(v.strs):len(v.strs)], v.ext...) {
+	for _, s := range append(slices.Clip(v.strs), v.ext...) {
 		switch s {
 		case "1", "true", "java.lang.Boolean.TRUE":
 			on = true
