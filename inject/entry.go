@@ -61,6 +61,7 @@ func (p *program) stated(ctx context.Context) (bool, error) {
 	for _, s := range p.starts() {
 		f, export := p.statedFile(s.root, s.handler)
 		if f == nil {
+			p.unplaced(s.fn)
 			continue
 		}
 		ok, err := p.enter(ctx, f, export, s.fn)
@@ -69,10 +70,27 @@ func (p *program) stated(ctx context.Context) (bool, error) {
 		}
 		if !ok {
 			p.notExported(f, s.handler)
+			p.unplaced(s.fn)
 		}
 		found, missed = found || ok, missed || !ok
 	}
 	return found && !missed, nil
+}
+
+// unplaced notes a function of the templates whose handler is not in the package.
+func (p *program) unplaced(fn *fnvet.Function) {
+	if fn != nil && !slices.Contains(p.lost, fn) {
+		p.lost = append(p.lost, fn)
+	}
+}
+
+// fallback is the function whose events what conventions find may get: the only one
+// whose stated handler is not in the package. Its triggers and its role hold then.
+func (p *program) fallback() *fnvet.Function {
+	if len(p.lost) == 1 {
+		return p.lost[0]
+	}
+	return nil
 }
 
 // statedFile finds the file of a handler and the export in it, which is "" for a
@@ -264,8 +282,8 @@ func (p *program) conventions(ctx context.Context) error {
 				if !ok || !p.plausible(f, export, &e) {
 					continue
 				}
-				e.Params = p.params(f, &e, nil)
-				if err := p.start(ctx, f, e, nil); err != nil {
+				e.Params = p.params(f, &e, p.fallback())
+				if err := p.start(ctx, f, e, p.fallback()); err != nil {
 					return err
 				}
 			}
@@ -301,6 +319,9 @@ func (p *program) plausible(f *ir.File, export string, e *engine.Entry) bool {
 	if len(names) == 0 || len(names) > 4 {
 		return false
 	}
+	if f.Lang == ir.JS && (names[0] == "argv" || names[0] == "args") { // of a command line
+		return false
+	}
 	if strings.Contains(strings.ToLower(export), "handler") {
 		if f.Lang == ir.Python {
 			return len(names) == 2 || eventLike(names[0])
@@ -313,6 +334,21 @@ func (p *program) plausible(f *ir.File, export string, e *engine.Entry) bool {
 func eventLike(name string) bool {
 	switch name {
 	case "event", "evt", "lambda_event", "req", "request", "cloud_event", "cloudEvent", "message", "msg":
+		return true
+	}
+	return false
+}
+
+// ofEvents are fields that only what a cloud sends has: a function that reads one
+// of its first parameter is a handler, whatever its name.
+var ofEvents = []string{"Records", "queryStringParameters", "multiValueQueryStringParameters", "pathParameters", "requestContext", "rawPath",
+	"rawQueryString", "isBase64Encoded", "httpMethod", "awslogs", "detail-type", "userPoolId", "triggerSource", "methodArn"}
+
+// mayBeEvent says whether a parameter's name leaves open that it is the event; ""
+// is one that is taken apart at once.
+func mayBeEvent(name string) bool {
+	switch name {
+	case "", "event", "evt", "ev", "e", "lambda_event", "_event", "input", "payload", "msg", "message":
 		return true
 	}
 	return false
@@ -336,11 +372,11 @@ func (p *program) shapes(ctx context.Context, f *ir.File) error {
 		case f.Lang == ir.Python && root && path.Base(f.Name) == "main.py" && len(names) == 1 && names[0] == "request":
 		case f.Lang == ir.Python && len(names) == 2 && names[0] == "event" && names[1] == "context":
 		case f.Lang == ir.JS && len(names) == 2 && names[0] == "event" && names[1] == "context":
-		default:
+		case f.Lang != ir.JS && f.Lang != ir.Python || len(names) > 3 || !mayBeEvent(names[0]) || !e.Reads(ofEvents) && (names[0] != "event" || !e.Reads([]string{"body", "headers"})):
 			continue
 		}
-		e.Params = p.params(f, &e, nil)
-		if err := p.start(ctx, f, e, nil); err != nil {
+		e.Params = p.params(f, &e, p.fallback())
+		if err := p.start(ctx, f, e, p.fallback()); err != nil {
 			return err
 		}
 	}

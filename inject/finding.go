@@ -30,6 +30,7 @@ func (p *program) findings() []fnvet.Finding {
 		if fn := p.owner[h]; fn != nil {
 			f.Resource = fn.Name
 		}
+		f.Suppressed = p.excuse(s, line, h.Class.ID)
 		if h.Class.CWE > 0 {
 			f.References = []string{fmt.Sprintf("https://cwe.mitre.org/data/definitions/%d.html", h.Class.CWE)}
 		}

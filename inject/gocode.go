@@ -6,7 +6,9 @@ import (
 	"strings"
 
 	"github.com/klauspost/compress/s2"
+	"golang.org/x/mod/modfile"
 
+	"github.com/fnvet/fnvet"
 	"github.com/fnvet/fnvet/inject/engine"
 	"github.com/fnvet/fnvet/inject/golang"
 	"github.com/fnvet/fnvet/inject/ir"
@@ -34,7 +36,7 @@ func (p *program) golang(ctx context.Context) error {
 		p.goCode.sources[name] = s
 		list = append(list, s)
 	}
-	p.goCode.index = golang.NewIndex(list)
+	p.goCode.index = golang.NewIndex(list, p.d.modules[p.container])
 	for _, s := range list {
 		f := p.goFile(s.Name)
 		if err := p.work(ctx, f, "what the file does when it is loaded", func() error { return p.machine.Load(f) }); err != nil {
@@ -86,4 +88,20 @@ func goParams(e *engine.Entry) []string {
 		}
 	}
 	return out
+}
+
+// module keeps the path of a Go module and its folder.
+func (d *Detector) module(f *fnvet.File) {
+	name := modfile.ModulePath(f.Data)
+	d.mu.Lock()
+	defer d.mu.Unlock()
+	if name == "" || len(d.modules[f.Container]) >= maxConfigs {
+		return
+	}
+	if d.modules[f.Container] == nil {
+		d.modules[f.Container] = map[string]string{}
+	}
+	if dir, ok := d.modules[f.Container][name]; !ok || path.Dir(f.Name) < dir {
+		d.modules[f.Container][strings.Clone(name)] = strings.Clone(path.Dir(f.Name))
+	}
 }

@@ -54,6 +54,8 @@ type Detector struct {
 	artifact  fnvet.Artifact
 	functions []fnvet.Function
 	bindings  map[string]string // folder of a function.json: type of its trigger
+	configs   map[string][]tsconfig
+	modules   map[string]map[string]string // of Go: see golang.NewIndex
 }
 
 // A source is one kept file.
@@ -69,7 +71,8 @@ type source struct {
 // New returns a detector for one scan. The error is about Options.Rules. The
 // built-in tables are read when there is code to look at, not before.
 func New(o Options) (*Detector, error) {
-	d := &Detector{options: o, foreign: map[string]bool{}, bindings: map[string]string{}}
+	d := &Detector{options: o, foreign: map[string]bool{}, bindings: map[string]string{}, configs: map[string][]tsconfig{},
+		modules: map[string]map[string]string{}}
 	if len(o.Rules) > 0 {
 		return d, d.ready()
 	}
@@ -156,7 +159,8 @@ func (d *Detector) Want(f *fnvet.File) bool {
 	if path.Ext(f.Name) == ".class" && !ownClass(f) {
 		return false
 	}
-	return sourceFile(f.Name) && !thirdParty(f.Name) || listing(f.Name) || path.Base(f.Name) == "function.json"
+	return sourceFile(f.Name) && !thirdParty(f.Name) || listing(f.Name) || path.Base(f.Name) == "function.json" ||
+		(isTSConfig(f.Name) || path.Base(f.Name) == "go.mod") && !thirdParty(f.Name)
 }
 
 // Detect keeps one file. It finds nothing yet.
@@ -167,6 +171,12 @@ func (d *Detector) Detect(_ context.Context, f *fnvet.File) (fnvet.Facts, error)
 		return fnvet.Facts{}, nil
 	case path.Base(f.Name) == "function.json":
 		d.binding(f)
+		return fnvet.Facts{}, nil
+	case path.Base(f.Name) == "go.mod":
+		d.module(f)
+		return fnvet.Facts{}, nil
+	case isTSConfig(f.Name):
+		d.configured(f)
 		return fnvet.Facts{}, nil
 	case f.Size > maxFile:
 		return fnvet.Facts{Gaps: []fnvet.Gap{{Path: strings.Clone(f.Path), Reason: fnvet.GapLimit,
@@ -262,6 +272,9 @@ func (d *Detector) Finish(ctx context.Context, removed func(path, layer string) 
 	}
 	d.sources = nil
 	slices.Sort(order)
+	for _, list := range d.configs { // tsconfig.json before tsconfig.build.json, in no order of arrival
+		slices.SortFunc(list, func(a, b tsconfig) int { return strings.Compare(a.name, b.name) })
+	}
 	if len(order) == 0 {
 		return facts, nil
 	}

@@ -2,6 +2,7 @@ package inject
 
 import (
 	"fmt"
+	"slices"
 	"strings"
 	"testing"
 
@@ -118,6 +119,23 @@ func TestStatedHandler(t *testing.T) {
 	}
 }
 
+// Where the only function's handler is not in the package, what conventions find has
+// its triggers and its role; with two of them nobody knows whose it is.
+func TestFallback(t *testing.T) {
+	public := func(name string) fnvet.Function {
+		return fnvet.Function{Name: name, Handler: "gone." + name, Triggers: []fnvet.Trigger{{Kind: fnvet.TriggerHTTP, Public: true, Resource: "Api"}}}
+	}
+	files := map[string]string{"index.js": httpHandler}
+	one := scanFiles(t, Options{}, files, public("A"))
+	if len(one.Findings) != 1 || one.Findings[0].Resource != "A" || !strings.Contains(one.Findings[0].Evidence, "anyone can send it through http Api") {
+		t.Errorf("one function: %s", describe(one))
+	}
+	two := scanFiles(t, Options{}, files, public("A"), public("B"))
+	if len(two.Findings) != 1 || two.Findings[0].Resource != "" || strings.Contains(two.Findings[0].Evidence, "anyone") {
+		t.Errorf("two functions: %s", describe(two))
+	}
+}
+
 // A finding says where the data comes from, where it goes and what to do.
 func TestFinding(t *testing.T) {
 	facts := scanFiles(t, Options{}, map[string]string{
@@ -140,6 +158,72 @@ func TestFinding(t *testing.T) {
 	}
 }
 
+// Comments in the function's own code suppress a finding, which stays in the report.
+func TestIgnore(t *testing.T) {
+	const head = "const { exec } = require('child_process');\nexports.handler = async (event) => {\n"
+	for _, c := range []struct{ body, want, why string }{
+		{"exec(event.body);", "", "no comment"},
+		{"exec(event.body); // fnvet:ignore injection/command only we send it", "only we send it", "rule and reason"},
+		{"exec(event.body); /* fnvet:ignore command only we send it */", "only we send it", "the rule without its family"},
+		{"// fnvet:ignore injection/command only we send it\nexec(event.body);", "only we send it", "the line above"},
+		{"let x; // fnvet:ignore injection/command only we send it\nexec(event.body);", "", "the line above, code"},
+		{"exec(event.body); // fnvet:ignore injection/sql only we send it", "", "another rule"},
+		{"exec(event.body); // fnvet:ignore", "", "no rule"},
+		{"exec(event.body + 'fnvet:ignore injection/command x');", "", "no comment but a text"},
+		{"exec(event.body); // fnvet:ignore injection/command x" + strings.Repeat(" ", 3000), "", "a line as long as a bundle's"},
+	} {
+		facts := scanFiles(t, Options{}, map[string]string{"index.js": head + c.body + "\n};\n"})
+		if len(facts.Findings) != 1 {
+			t.Errorf("%s: %s", c.why, describe(facts))
+			continue
+		}
+		reason := ""
+		if x := facts.Findings[0].Suppressed; x != nil {
+			if reason = x.Reason; x.By != "inline" {
+				t.Errorf("%s: by %q", c.why, x.By)
+			}
+		}
+		if reason != c.want {
+			t.Errorf("%s: %q, want %q", c.why, reason, c.want)
+		}
+	}
+	facts := scanFiles(t, Options{}, map[string]string{"app.py": "import os\ndef lambda_handler(event, context):\n    os.system(event['body'])  # fnvet:ignore injection/command a test\n"})
+	if len(facts.Findings) != 1 || facts.Findings[0].Suppressed == nil {
+		t.Errorf("python: %s", describe(facts))
+	}
+}
+
+// Imports lead where the configuration of TypeScript says.
+func TestTSConfig(t *testing.T) {
+	const sink = "import { execSync } from 'child_process';\nexport const run = (c: string) => execSync(c);\n"
+	handler := func(module string) string {
+		return "import { run } from '" + module + "';\nexport const handler = async (event: any) => run(event.body);\n"
+	}
+	for _, c := range []struct {
+		config, module, file string
+		found                bool
+		why                  string
+	}{
+		{"", "lib/run", "src/lib/run.ts", false, "a package, as far as anybody says"},
+		{`{"compilerOptions": {"baseUrl": "src"}}`, "lib/run", "src/lib/run.ts", true, "baseUrl"},
+		{`{/* it has comments */ "compilerOptions": {"baseUrl": ".", "paths": {"@lib/*": ["src/lib/*",],}}}`, "@lib/run", "src/lib/run.ts", true, "paths, with a comment and commas"},
+		{`{"compilerOptions": {"paths": {"@lib/*": ["./src/lib/*"]}}}`, "@lib/run", "src/lib/run.ts", true, "paths without baseUrl"},
+		{`{"compilerOptions": {"paths": {"runner": ["./none", "./src/lib/run.ts"]}}}`, "runner", "src/lib/run.ts", true, "a whole name, the second target"},
+		{`{"compilerOptions": {"paths": {"@lib/*": ["../../outside/*"]}}}`, "@lib/run", "src/lib/run.ts", false, "a target that is not there"},
+		{`{"compilerOptions": {"paths": {"@lib/*": 3}}}`, "@lib/run", "src/lib/run.ts", false, "a broken configuration"},
+	} {
+		files := map[string]string{"src/index.ts": handler(c.module), c.file: sink}
+		if c.config != "" {
+			files["tsconfig.json"] = c.config
+		}
+		facts := scanFiles(t, Options{Handler: "src/index.handler"}, files)
+		hit := slices.ContainsFunc(facts.Findings, func(f fnvet.Finding) bool { return f.ID == "injection/command" })
+		if hit != c.found {
+			t.Errorf("%s: %s", c.why, describe(facts))
+		}
+	}
+}
+
 // Which files are looked at.
 func TestWant(t *testing.T) {
 	d, err := New(Options{})
@@ -150,7 +234,8 @@ func TestWant(t *testing.T) {
 		name string
 		want bool
 	}{
-		{"index.js", true}, {"src/app.mts", true}, {"app.py", true}, {"a.tsx", true}, {"x/function.json", true},
+		{"index.js", true}, {"src/app.mts", true}, {"app.py", true}, {"a.tsx", true}, {"x/function.json", true}, {"tsconfig.json", true},
+		{"node_modules/a/tsconfig.json", false},
 		{"boto3-1.0.dist-info/RECORD", true}, {"a.d.ts", false}, {"node_modules/a/index.js", false}, {"a/node_modules/b.js", false},
 		{"python/lib/python3.12/site-packages/a.py", false}, {"usr/lib/python3/dist-packages/a.py", false}, {"a.test.js", false},
 		{"README.md", false}, {"lib.min.js", false}, {"var/task/app.py", true},

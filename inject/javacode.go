@@ -123,14 +123,21 @@ func (p *program) classes(ctx context.Context) []*java.Class {
 }
 
 // sharesPackage says that two classes are of one project by their names: the
-// first two parts of their packages, or all where there are fewer.
+// first two parts of their packages, or all where there are fewer; three where the
+// two are those of a place that hosts many projects.
 func sharesPackage(class, handler string) bool {
 	top := func(name string) string {
 		parts := strings.Split(path.Dir(name), "/")
-		return strings.Join(parts[:min(len(parts), 2)], "/")
+		n := 2
+		if len(parts) > 2 && slices.Contains(hosting, parts[0]+"/"+parts[1]) {
+			n = 3
+		}
+		return strings.Join(parts[:min(len(parts), n)], "/")
 	}
 	return top(class) == top(handler)
 }
+
+var hosting = []string{"com/github", "io/github", "com/gitlab", "io/gitlab", "org/bitbucket", "net/sourceforge", "org/sourceforge", "com/google"}
 
 func (p *program) javaEntries(x *java.Index, classes []*java.Class) []javaEntry {
 	var out []javaEntry

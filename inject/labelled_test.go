@@ -30,13 +30,13 @@ type labelled struct {
 	from   string
 }
 
-// readLabelled reads testdata/labelled/*.txtar. A file is named "bad CLASS NAME: reason"
+// readLabelled reads testdata/FOLDER/*.txtar. A file is named "bad CLASS NAME: reason"
 // or "safe CLASS NAME: reason", where NAME is the path of the handler; "+ NAME" adds a
 // file to the case before, and "+ template" states its function: the handler, then
 // the kinds of its triggers.
-func readLabelled(t *testing.T) []labelled {
+func readLabelled(t testing.TB, folder string) []labelled {
 	t.Helper()
-	names, err := filepath.Glob("testdata/labelled/*.txtar")
+	names, err := filepath.Glob(filepath.Join("testdata", folder, "*.txtar"))
 	if err != nil || len(names) == 0 {
 		t.Fatalf("no labelled handlers: %v", err)
 	}
@@ -75,7 +75,7 @@ func readLabelled(t *testing.T) []labelled {
 // tables are the built-in ones, read once for all cases.
 var tables = sync.OnceValues(func() (*rules.Set, error) { return rules.Load(nil) })
 
-func scanFiles(t *testing.T, o Options, files map[string]string, functions ...fnvet.Function) fnvet.Facts {
+func scanFiles(t testing.TB, o Options, files map[string]string, functions ...fnvet.Function) fnvet.Facts {
 	t.Helper()
 	d, err := New(o)
 	if err != nil {
@@ -137,7 +137,7 @@ const enough = 120
 func TestLabelled(t *testing.T) {
 	by := map[string]*score{}
 	total := &score{}
-	for _, c := range readLabelled(t) {
+	for _, c := range readLabelled(t, "labelled") {
 		facts := scanFiles(t, Options{}, compiledFiles(t, c.files), c.states...)
 		if by[c.class] == nil {
 			by[c.class] = &score{}

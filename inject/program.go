@@ -32,11 +32,14 @@ type program struct {
 	entryOf   map[*engine.Hit]string
 	buses     map[string]bool // by file and export: see busOnly
 	gaps      []fnvet.Gap
-	left      int  // steps
-	read      int  // bytes of source that were lowered
-	full      bool // and that was all there may be
+	lost      []*fnvet.Function // whose handlers are not there
+	left      int               // steps
+	read      int               // bytes of source that were lowered
+	full      bool              // and that was all there may be
 	javaCode  javaCode
 	goCode    goCode
+	last      *source // whose text is kept
+	lastText  string
 }
 
 func newProgram(d *Detector, container string, sources []source) *program {
@@ -104,6 +107,11 @@ func (p *program) load(from *ir.File, module string) *ir.File {
 	case ir.Go:
 		return p.goFile(strings.TrimPrefix(module, "file:"))
 	case ir.JS:
+	}
+	if !strings.HasPrefix(module, ".") {
+		if f := p.mapped(from, module); f != nil {
+			return f
+		}
 	}
 	var base string
 	switch {

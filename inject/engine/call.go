@@ -136,6 +136,7 @@ func (r *run) method(recv *Value, name string, a args, s site) *Value {
 	if recv == nil {
 		return r.unknownMethod(recv, name, a, s)
 	}
+	recv = r.shaped(recv)
 	if v, ok := r.functionMethod(recv, name, a, s); ok {
 		return v
 	}
@@ -265,6 +266,7 @@ func (r *run) apply(f, this *Value, a args, s site) *Value {
 	if f == nil {
 		return r.outside("?", nil, a, s)
 	}
+	f = r.shaped(f)
 	var out *Value
 	found := false
 	add := func(v *Value) { out, found = join2Values(out, v, found), true }

@@ -12,6 +12,11 @@ import (
 func (r *run) construct(c *closure, a args, s site) *Value {
 	o := r.newObject(false)
 	o.cls = c.cls
+	for _, super := range c.cls.supers {
+		if super != nil && len(super.fns) == 1 && super.fns[0].cls == nil { // a function from before there were classes
+			o.proto = r.prototype(super.fns[0])
+		}
+	}
 	self := &Value{objs: []*object{o}}
 	r.initialise(c.cls, self, a, s, 0)
 	return self

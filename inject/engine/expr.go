@@ -220,7 +220,9 @@ func (r *run) joined(vals []*Value, pos int32, lists bool) *Value {
 			out.ext = []string{pathObject}
 		}
 		for _, t := range v.deep() {
-			out.taints = union(out.taints, []*Taint{t.with(r.now, pos, "built into a text")}, maxTaints, (*Taint).same)
+			u := t.with(r.now, pos, "built into a text")
+			u.Text = true
+			out.taints = union(out.taints, []*Taint{u}, maxTaints, (*Taint).same)
 		}
 		if out.exact && v != nil && v.exact && len(v.taints) == 0 && sized*len(v.strs) <= maxStrings {
 			sized *= max(len(v.strs), 1)

@@ -221,7 +221,7 @@ func (r *run) predicateFacts(c *closure, x *ir.Expr, truth bool, depth int) []fa
 	if c.fn == nil || c.cls != nil { // a class is no question
 		return nil
 	}
-	cond, ok := answerOf(c.fn.Body)
+	cond, ok := answerOf(c.fn.Body, truth)
 	if !ok {
 		return nil
 	}
@@ -255,9 +255,13 @@ func (r *run) predicateFacts(c *closure, x *ir.Expr, truth bool, depth int) []fa
 }
 
 // answerOf is the condition that a function returns, when that is all it does:
-// one return, or guards that return a constant before it.
-func answerOf(body []*ir.Stmt) (*ir.Expr, bool) {
+// one return, or guards that return a constant before it. truth is the answer that
+// is asked about.
+func answerOf(body []*ir.Stmt, truth bool) (*ir.Expr, bool) {
 	var parts []*ir.Expr
+	if len(body) > 0 && body[len(body)-1].Op == ir.Graph {
+		return graphAnswer(body[len(body)-1], truth)
+	}
 	for i, s := range body {
 		switch {
 		case s.Op == ir.Return && s.X != nil && i == len(body)-1:
@@ -275,7 +279,7 @@ func answerOf(body []*ir.Stmt) (*ir.Expr, bool) {
 			inner := *s
 			inner.Body = s.Body[0].Body
 			list := append([]*ir.Stmt{&inner}, body[i+1:]...)
-			rest, ok := answerOf(list)
+			rest, ok := answerOf(list, truth)
 			if !ok {
 				return nil, false
 			}
@@ -307,7 +311,7 @@ func (r *run) indirectFacts(x *ir.Expr, fr *frame, truth bool, depth int) []fact
 
 // kepts is an element that a filter lets through.
 func (r *run) kepts(c *closure, elem *Value) (*Value, bool) {
-	cond, ok := answerOf(c.fn.Body)
+	cond, ok := answerOf(c.fn.Body, true)
 	if !ok || len(c.fn.Params) == 0 || elem == nil {
 		return nil, false
 	}

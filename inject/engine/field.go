@@ -12,6 +12,10 @@ func (r *run) setField(o *Value, name string, v *Value) {
 	if o == nil {
 		return
 	}
+	if name == "__proto__" {
+		r.setPrototype(o, v)
+		return
+	}
 	var obj *object
 	switch {
 	case len(o.objs) == 1 && len(o.fns) == 0:
@@ -77,6 +81,7 @@ func (r *run) field(v *Value, name string, pos int32) *Value {
 	if v == nil {
 		return nil
 	}
+	v = r.shaped(v)
 	if slices.Contains(v.ext, pathObject) && (name == "name" || name == "stem" || name == "suffix") {
 		return masked(tainted(v.taints), r.only("injection/path"))
 	}
@@ -104,8 +109,10 @@ func (r *run) field(v *Value, name string, pos int32) *Value {
 			if c := f.cls.statics.field(name); c != nil {
 				add(c.v)
 			} else if name == "prototype" {
-				add(&Value{objs: []*object{f.cls.statics}})
+				add(&Value{objs: []*object{r.prototype(f)}})
 			}
+		} else if name == "prototype" && r.now != nil && r.now.Lang == ir.JS && (f.props == nil || f.props.field(name) == nil) {
+			add(&Value{objs: []*object{r.prototype(f)}})
 		}
 	}
 	for _, e := range v.ext {
@@ -142,6 +149,7 @@ func (r *run) part(t *Taint, name string, pos int32) *Taint {
 	if known && grade.Safe {
 		return nil
 	}
+	u.Text = t.Text || known && grade.Text && !t.Parsed
 	if pos > 0 {
 		prev := t.Step
 		if prev != nil && strings.HasPrefix(prev.Note, "reads ") {
@@ -161,6 +169,14 @@ func (r *run) objectField(o *object, name string, self *Value, pos int32) (*Valu
 	}
 	if c := o.field(name); c != nil {
 		return c.v, true
+	}
+	for p, n := o.proto, 0; p != nil && n < maxProtos; p, n = p.proto, n+1 {
+		if g := p.getters[name]; g != nil {
+			return r.invoke(g, self, args{}), true
+		}
+		if c := p.field(name); c != nil {
+			return c.v, true
+		}
 	}
 	if name == "length" && (o.list || o.src != nil) {
 		return plainValue, true
@@ -371,6 +387,7 @@ func (r *run) spreadInto(o *object, v *Value, pos int32) {
 		return
 	}
 	for _, from := range v.objs {
+		r.steps -= len(from.order) / 8 // it is work too
 		for _, name := range from.order {
 			o.put(name, from.fields[name].v)
 		}

@@ -17,7 +17,11 @@ type fact struct {
 
 // refine changes what is known of places on a way that a condition allows.
 func (r *run) refine(x *ir.Expr, fr *frame, truth bool) {
-	for _, f := range r.facts(x, fr, truth, 0) {
+	facts := r.facts(x, fr, truth, 0)
+	for _, f := range facts {
+		facts = append(facts, r.hostFacts(f, fr)...)
+	}
+	for _, f := range facts {
 		v := r.quiet(f.place, fr)
 		if v == nil || v.trusted() {
 			continue
@@ -33,6 +37,25 @@ func (r *run) refine(x *ir.Expr, fr *frame, truth bool) {
 			r.assignPlace(f.place, w, fr)
 		}
 	}
+}
+
+// hostFacts: what is known of the host of an address holds of the address, and of
+// the text that it was read from.
+func (r *run) hostFacts(f fact, fr *frame) []fact {
+	x := f.place
+	if x == nil || x.Op != ir.Field || f.is == nil && f.safe&r.only("injection/ssrf") == 0 {
+		return nil
+	}
+	switch x.Name {
+	case "hostname", "host", "origin", "netloc", "Host":
+	default:
+		return nil
+	}
+	out := []fact{{place: x.X, safe: r.only("injection/ssrf")}}
+	if q := r.askedOf(x.X, fr); q != nil && len(q.Args) > 0 {
+		out = append(out, fact{place: bare(q.Args[0]), safe: r.only("injection/ssrf")})
+	}
+	return out
 }
 
 // quiet reads a place again, without what a call in it would do.
@@ -78,8 +101,12 @@ func (r *run) assignPlace(x *ir.Expr, v *Value, fr *frame) {
 			if x.Op == ir.Index {
 				name = x.Y.Name
 			}
-			if o := r.eval(x.X, fr); o != nil && len(o.objs) == 1 {
-				r.setField(o, name, v)
+			o := r.eval(x.X, fr)
+			if o == nil || len(o.objs) > maxPlaces {
+				return
+			}
+			for _, obj := range o.objs { // whichever it is, the question was about its field
+				r.setField(&Value{objs: []*object{obj}}, name, v)
 			}
 		}
 	}
@@ -118,6 +145,9 @@ func bare(x *ir.Expr) *ir.Expr {
 	}
 	return x
 }
+
+// maxPlaces bounds the objects whose field a question is taken to be about.
+const maxPlaces = 4
 
 func (r *run) facts(x *ir.Expr, fr *frame, truth bool, depth int) []fact {
 	if depth > 8 || x == nil {
@@ -223,7 +253,9 @@ func (r *run) quietTrusted(x *ir.Expr, fr *frame) bool {
 	if v.exact || v.plain {
 		return false
 	}
-	return len(v.deep()) == 0
+	ts, looked := v.deepCount()
+	r.steps -= looked / 8
+	return len(ts) == 0
 }
 
 func isConst(x *ir.Expr) bool {

@@ -14,6 +14,9 @@ func (r *run) invokeAt(c *closure, this *Value, a args, s site) *Value {
 	}
 	if s.new {
 		o := r.newObject(false)
+		if c.props != nil && c.props.field("prototype") != nil {
+			o.proto = r.prototype(c)
+		}
 		v := &Value{objs: []*object{o}}
 		if out := r.invoke(c, v, a); out != nil && len(out.objs) > 0 {
 			return join(v, out)

@@ -29,6 +29,9 @@ func (r *run) known(name string, a args, s site) (*Value, bool) {
 		return r.joinedPath(a, s, true), true
 	case "JSON.parse", "structuredClone":
 		return r.sourced(a.at(0).all()), true
+	case "util.inherits", "inherits", "tslib.__extends":
+		r.inherits(a.at(0), a.at(1))
+		return nullValue, true
 	case "require", "__require", "import":
 		return nil, true
 	case "Promise":
@@ -146,10 +149,19 @@ func (r *run) knownObject(name string, a args, s site) (*Value, bool) {
 		return v, true
 	case "fromEntries":
 		return r.newMap(a, s), true
-	case "freeze", "seal", "preventExtensions", "setPrototypeOf":
+	case "freeze", "seal", "preventExtensions":
+		return v, true
+	case "setPrototypeOf":
+		r.setPrototype(v, a.at(1))
 		return v, true
 	case "create":
-		return &Value{objs: []*object{r.newObject(false)}}, true
+		o := r.newObject(false)
+		if v != nil && len(v.objs) > 0 {
+			o.proto = r.protoOf(v)
+		}
+		return &Value{objs: []*object{o}}, true
+	case "getPrototypeOf":
+		return nil, true
 	case "getOwnPropertyDescriptor":
 		return nil, true
 	case "defineProperty":
@@ -171,6 +183,7 @@ func (r *run) mergeInto(v, from *Value, s site) {
 		return
 	}
 	for _, o := range from.objs {
+		r.steps -= len(o.order) / 8
 		for _, n := range o.order {
 			r.setField(v, n, o.fields[n].v)
 		}
@@ -228,6 +241,18 @@ func (r *run) knownPython(name string, a args, s site) (*Value, bool) {
 		return &v, true
 	case "os.path.join":
 		return r.joinedPath(a, s, false), true
+	case "os.path.splitext": // the extension holds no separator
+		o := r.newObject(true)
+		o.tuple = true
+		o.put("0", tainted(v.all()))
+		o.put("1", masked(tainted(v.all()), r.only("injection/path")))
+		return &Value{objs: []*object{o}}, true
+	case "lxml.etree.XMLParser", "lxml.etree.ETCompatXMLParser": // what is set on it is asked at the sink
+		o := r.newObject(false)
+		for _, k := range a.kw {
+			o.put(k.name, k.v)
+		}
+		return &Value{objs: []*object{o}, ext: []string{name + "()"}}, true
 	case "os.path.realpath", "os.path.abspath", "os.path.normpath":
 		return r.joinedPath(a, s, true), true
 	case "json.loads", "json.load", "simplejson.loads", "orjson.loads", "ujson.loads", "ast.literal_eval", "copy.deepcopy", "copy.copy":

@@ -258,6 +258,9 @@ func (r *run) sourced(ts []*Taint) *Value {
 	v := &Value{}
 	for _, t := range ts {
 		r.born++
+		u := *t
+		u.Text, u.Parsed = false, true
+		t = &u
 		v.objs = append(v.objs, &object{src: t, born: r.born})
 	}
 	return v

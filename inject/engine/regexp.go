@@ -201,7 +201,7 @@ var dangerous = map[string]string{
 	"injection/nosql":           "'\"{}$;\\",
 	"injection/path":            "/\\",
 	"injection/ssrf":            ".:/@\\#?",
-	"injection/html":            "<>&\"'`",
+	"injection/html":            "<>&\"'",
 	"injection/header":          "\r\n",
 	"injection/log":             "\r\n",
 	"injection/ldap":            "*()\\\x00=&|",

@@ -25,7 +25,7 @@ func (r *run) sinks(name string, a args, s site) {
 				ts = v.deep()
 			}
 			for _, t := range ts {
-				if t.Safe&k.Class() != 0 {
+				if t.Safe&k.Class() != 0 || k.Objects && t.Text {
 					continue
 				}
 				low := k.URL && !hostOpen(v)

@@ -35,10 +35,13 @@ type Taint struct {
 	// Weak counts what makes it less sure: unknown calls, schemas.
 	Weak   bool
 	Schema bool
+	// Text says that the data is a text for sure, not an object; Parsed that it
+	// was taken apart, so that what its source says of that no longer holds.
+	Text, Parsed bool
 }
 
 func (t *Taint) same(u *Taint) bool {
-	return t == u || t.Root == u.Root && t.Safe == u.Safe && t.Weak == u.Weak && t.Schema == u.Schema && slices.Equal(t.Path, u.Path)
+	return t == u || t.Root == u.Root && t.Safe == u.Safe && t.Weak == u.Weak && t.Schema == u.Schema && t.Text == u.Text && t.Parsed == u.Parsed && slices.Equal(t.Path, u.Path)
 }
 
 // with returns a copy one step on.
@@ -308,6 +311,11 @@ type object struct {
 	born    int
 	// html says that the object is a response of that kind.
 	next int // index of the next element of a list
+	// shape is the package that this is what it exports, by the fields there were
+	// when they were asked last.
+	shape string
+	asked int
+	proto *object // where fields are looked for that it lacks (JavaScript)
 }
 
 type class struct {
@@ -317,6 +325,7 @@ type class struct {
 	members map[string]*Value
 	getters map[string]bool
 	statics *object
+	proto   *object // once the program asks for it
 }
 
 // frame holds the variables of one run of a function.
@@ -349,6 +358,11 @@ func (c *closure) own() *object {
 
 // find looks a method up in a class and those it extends.
 func (c *class) find(name string, depth int) (*Value, bool) {
+	if c.proto != nil {
+		if f := c.proto.field(name); f != nil && f.v != nil {
+			return f.v, c.getters[name]
+		}
+	}
 	if v, ok := c.members[name]; ok {
 		return v, c.getters[name]
 	}

@@ -39,7 +39,7 @@ func FuzzLower(f *testing.F) {
 func follow(t *testing.T, set *rules.Set, text string) {
 	t.Helper()
 	s := Parse("a.go", text)
-	file := Lower(s, NewIndex([]*Source{s}), "a.go")
+	file := Lower(s, NewIndex([]*Source{s}, nil), "a.go")
 	inside(t, file, len(text))
 	m := engine.New(context.Background(), set, func(_ *ir.File, module string) *ir.File {
 		if module == "file:a.go" {

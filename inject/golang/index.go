@@ -79,12 +79,15 @@ type pkg struct {
 
 // An Index knows the packages of a program, by folder.
 type Index struct {
-	pkgs map[string]*pkg
+	pkgs    map[string]*pkg
+	modules map[string]string // path: folder
 }
 
-// NewIndex joins files.
-func NewIndex(sources []*Source) *Index {
-	x := &Index{pkgs: map[string]*pkg{}}
+// NewIndex joins files. modules are the paths of the program's modules, as go.mod
+// states them, with their folders ("." for the top); where there are none, an
+// import is the program's own if its path ends in one of its folders.
+func NewIndex(sources []*Source, modules map[string]string) *Index {
+	x := &Index{pkgs: map[string]*pkg{}, modules: modules}
 	for _, s := range sources {
 		dir := path.Dir(s.Name)
 		p := x.pkgs[dir]
@@ -165,6 +168,9 @@ func (x *Index) own(importPath string) (string, bool) {
 	if slices.Contains(standard, first) {
 		return "", false
 	}
+	if len(x.modules) > 0 {
+		return x.inModule(importPath)
+	}
 	parts := strings.Split(importPath, "/")
 	for i := 1; i < len(parts); i++ {
 		dir := strings.Join(parts[i:], "/")
@@ -175,6 +181,18 @@ func (x *Index) own(importPath string) (string, bool) {
 			if strings.HasSuffix(name, "/"+dir) && strings.Contains(dir, "/") {
 				return name, true
 			}
+		}
+	}
+	return "", false
+}
+
+// inModule finds the folder of a path by the module, of those that the program has,
+// whose path is the longest beginning of it.
+func (x *Index) inModule(importPath string) (string, bool) {
+	for at := importPath; at != "." && at != "/"; at = path.Dir(at) {
+		if dir, ok := x.modules[at]; ok {
+			dir = path.Join(dir, strings.TrimPrefix(importPath, at))
+			return dir, x.pkgs[dir] != nil
 		}
 	}
 	return "", false

@@ -36,6 +36,11 @@ type lowerer struct {
 	fn    *ir.Func
 	scope *scope
 	depth int
+	// results are the named results of fn.
+	results []*ir.Var
+	// jumps are the labels that gotos of the file lead to, passed those of them in
+	// fn that were lowered.
+	jumps, passed map[string]bool
 }
 
 // Lower turns a file into ir. What it exports is an object of everything that it
@@ -44,7 +49,8 @@ func Lower(s *Source, x *Index, at string) *ir.File {
 	f := &ir.File{Path: at, Name: s.Name, Lang: ir.Go, Lines: ir.LineStarts(s.text)}
 	main := &ir.Func{Name: "init", File: f}
 	f.Main, f.Exports = main, main.NewVar("")
-	l := &lowerer{src: s, dir: path.Dir(s.Name), index: x, file: f, fn: main, scope: &scope{vars: map[string]*ir.Var{}, types: map[string]typ{}}}
+	l := &lowerer{src: s, dir: path.Dir(s.Name), index: x, file: f, fn: main, scope: &scope{vars: map[string]*ir.Var{}, types: map[string]typ{}},
+		jumps: gotos(s.file)}
 	if s.broken != "" {
 		f.Faults = append(f.Faults, ir.Fault{Text: s.broken})
 	}
@@ -341,19 +347,38 @@ func (l *lowerer) function(name string, recv *ast.FieldList, t *ast.FuncType, bo
 			fn.This = l.declare(n, l.typeOf(recv.List[0].Type))
 		}
 		l.params(fn, t)
-		if t.Results != nil {
-			for _, f := range t.Results.List {
-				for _, n := range f.Names {
-					l.declare(n.Name, l.typeOf(f.Type))
-				}
-			}
-		}
+		results, passed := l.results, l.passed
+		defer func() { l.results, l.passed = results, passed }()
+		l.passed = map[string]bool{}
+		fn.Body = l.named(t)
 		if body != nil {
-			fn.Body = l.block(body.List)
+			fn.Body = append(fn.Body, l.block(body.List)...)
+			if len(l.results) > 0 { // a body may end in a loop or panic; else this is never reached
+				fn.Body = append(fn.Body, l.ret(&ast.ReturnStmt{}, pos))
+			}
 		}
 	})
 	l.fn = was
 	return &ir.Expr{Op: ir.Closure, Fn: fn, Pos: pos}
+}
+
+// named declares the named results of a function, which a bare return gives, and
+// their zero values.
+func (l *lowerer) named(t *ast.FuncType) []*ir.Stmt {
+	l.results = nil
+	if t.Results == nil {
+		return nil
+	}
+	var out []*ir.Stmt
+	for _, f := range t.Results.List {
+		for _, n := range f.Names {
+			pos := l.src.pos(n.Pos())
+			v := l.declare(n.Name, l.typeOf(f.Type))
+			l.results = append(l.results, v)
+			out = append(out, do(&ir.Expr{Op: ir.Assign, Flags: ir.Declares, Pos: pos, X: &ir.Expr{Op: ir.Read, Var: v, Pos: pos}, Y: l.zero(f.Type, pos)}))
+		}
+	}
+	return out
 }
 
 func (l *lowerer) params(fn *ir.Func, t *ast.FuncType) {

@@ -9,10 +9,48 @@ import (
 
 func (l *lowerer) block(list []ast.Stmt) []*ir.Stmt {
 	var out []*ir.Stmt
-	l.inner(func() {
-		for _, s := range list {
-			out = append(out, l.stmt(s)...)
+	l.inner(func() { out = l.row(list) })
+	return out
+}
+
+// row lowers statements that follow each other. What stands between a goto and its
+// label is a block that the goto breaks out of; where it leads back, what follows
+// the label is a loop that it continues.
+func (l *lowerer) row(list []ast.Stmt) []*ir.Stmt {
+	var out []*ir.Stmt
+	for i, s := range list {
+		x, ok := s.(*ast.LabeledStmt)
+		label := ""
+		if ok {
+			label = "goto " + x.Label.Name
 		}
+		pos := l.src.pos(s.Pos())
+		if !ok || !l.jumps[label] || l.deep(pos) {
+			out = append(out, l.stmt(s)...)
+			continue
+		}
+		l.depth++
+		defer func() { l.depth-- }()
+		out = []*ir.Stmt{{Op: ir.Block, Label: label, Pos: pos, Body: out}}
+		l.passed[label] = true
+		rest := append(l.stmt(x), l.row(list[i+1:])...)
+		loop := &ir.Stmt{Op: ir.Loop, Label: label, Pos: pos, Body: append(rest, &ir.Stmt{Op: ir.Break, Label: label, Pos: pos})}
+		return append(out, loop)
+	}
+	return out
+}
+
+// gotos are the labels that a file jumps to.
+func gotos(f *ast.File) map[string]bool {
+	var out map[string]bool
+	ast.Inspect(f, func(n ast.Node) bool {
+		if b, ok := n.(*ast.BranchStmt); ok && b.Tok == token.GOTO && b.Label != nil {
+			if out == nil {
+				out = map[string]bool{}
+			}
+			out["goto "+b.Label.Name] = true
+		}
+		return true
 	})
 	return out
 }
@@ -77,11 +115,17 @@ func (l *lowerer) branch(s *ast.BranchStmt, pos int32) []*ir.Stmt {
 	if s.Label != nil {
 		label = s.Label.Name
 	}
-	switch s.Tok { //nolint:exhaustive // goto is not followed
+	switch s.Tok { //nolint:exhaustive // fallthrough is how a switch of the engine goes on
 	case token.BREAK:
 		return []*ir.Stmt{{Op: ir.Break, Label: label, Pos: pos}}
 	case token.CONTINUE:
 		return []*ir.Stmt{{Op: ir.Continue, Label: label, Pos: pos}}
+	case token.GOTO:
+		op := ir.Break
+		if l.passed["goto "+label] {
+			op = ir.Continue
+		}
+		return []*ir.Stmt{{Op: op, Label: "goto " + label, Pos: pos}}
 	}
 	return nil
 }
@@ -90,6 +134,15 @@ func (l *lowerer) ret(s *ast.ReturnStmt, pos int32) *ir.Stmt {
 	out := &ir.Stmt{Op: ir.Return, Pos: pos}
 	switch len(s.Results) {
 	case 0:
+		var list []*ir.Expr
+		for _, v := range l.results {
+			list = append(list, &ir.Expr{Op: ir.Read, Var: v, Pos: pos})
+		}
+		if len(list) == 1 {
+			out.X = list[0]
+		} else if len(list) > 1 {
+			out.X = &ir.Expr{Op: ir.List, Name: "tuple", Pos: pos, Args: list}
+		}
 	case 1:
 		out.X = l.expr(s.Results[0])
 	default:

@@ -57,6 +57,8 @@ var cases = []struct {
 	{"export { a as b, c as default } from './d.js'; export * as e from 'f'; import g, { h as i } from 'j' with { type: 'json' }", false, ""},
 	{"export default async function () {}", false, ""},
 	{"label: for (;;) { continue label }", false, `label("label" for(block(continue("label"))))`},
+	{"const f = (a: string): ((...args: unknown[]) => void) => { return g(a) }", true, ""},
+	{"const f = (a: string): (A | B) => { return g(a) }; type T = (A) => B; type U = ({a}) => B; const k = (cb: (err) => void): ((x) => number) => cb", true, ""},
 	{"a\n++b", false, `do(id("a")) do(upd("++" id("b")))`},
 	{"return_ = a\n/b/g", false, ""},
 	{"if (a) /b/.test(c)", false, ""},

@@ -361,12 +361,15 @@ func (p *parser) typeTemplate() {
 // typeFunction passes over (a: A) => B, or a type in parentheses.
 func (p *parser) typeFunction() {
 	p.want("(")
+	n, params := 0, p.is(")")
 	for !p.is(")") {
-		p.eat("...")
+		n++
+		params = p.eat("...") || params || n > 1 || p.bareParameter()
 		p.typeExpr()
-		p.eat("?")
+		params = p.eat("?") || params
 		if p.eat(":") {
 			p.typeExpr()
+			params = true
 		}
 		if p.eat("=") {
 			p.assignment()
@@ -376,9 +379,20 @@ func (p *parser) typeFunction() {
 		}
 	}
 	p.next()
-	if p.eat("=>") {
+	// (A | B) => after the colon of an arrow function is its return type and the
+	// arrow its own.
+	if params && p.eat("=>") {
 		p.typeOrPredicate()
 	}
+}
+
+// bareParameter says whether the present token is the whole of a parameter
+// without a type, or begins a pattern.
+func (p *parser) bareParameter() bool {
+	if p.is("{") || p.is("[") {
+		return true
+	}
+	return p.tok.kind == tName && p.ahead(func() bool { return p.is(")") || p.is(",") || p.is("=") })
 }
 
 func (p *parser) typeTuple() {

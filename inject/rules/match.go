@@ -3,6 +3,7 @@ package rules
 import (
 	"errors"
 	"fmt"
+	"slices"
 	"strings"
 
 	"github.com/fnvet/fnvet"
@@ -51,6 +52,17 @@ func (x *index[T]) all(lang ir.Lang, name string, yield func(T) bool) {
 func (x *index[T]) first(lang ir.Lang, name string) (val T, ok bool) {
 	x.all(lang, name, func(v T) bool { val, ok = v, true; return false })
 	return val, ok
+}
+
+// Shape is the package whose exports have all the names of one of the shapes, or "".
+func (s *Set) Shape(has func(name string) bool) string {
+	for i := range s.shapes {
+		k := &s.shapes[i]
+		if has(k.Has[0]) && !slices.ContainsFunc(k.Has[1:], func(n string) bool { return !has(n) }) {
+			return k.Module
+		}
+	}
+	return ""
 }
 
 // Glob says whether a name matches a pattern, in which * is any text.

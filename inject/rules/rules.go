@@ -36,6 +36,7 @@ const (
 	maxFile     = 1 << 20
 	maxPatterns = 20_000
 	maxClasses  = 60
+	maxShapes   = 500
 )
 
 // Classes is a set of kinds of sinks, one bit each.
@@ -83,6 +84,8 @@ type Sink struct {
 	URL bool `yaml:"url"`
 	// Guess says that the receiver is not known: the finding is less sure.
 	Guess bool `yaml:"guess"`
+	// Objects says that a text does no harm there: operators of a query.
+	Objects bool `yaml:"objects"`
 
 	class Classes
 	args  []Selector
@@ -138,6 +141,7 @@ type Path struct {
 	Title   string            `yaml:"title"`
 	Trigger fnvet.TriggerKind `yaml:"trigger"`
 	Safe    bool              `yaml:"safe"`
+	Text    bool              `yaml:"text"` // always a text until it is parsed
 
 	parts []string
 }
@@ -147,6 +151,13 @@ type Handler struct {
 	Lang   ir.Lang  `yaml:"lang"`
 	Names  []string `yaml:"names"`
 	Params []string `yaml:"params"`
+}
+
+// A Shape knows a package that a bundler inlined by the names that it exports,
+// which survive where its own name does not.
+type Shape struct {
+	Module string   `yaml:"module"`
+	Has    []string `yaml:"has"` // three and more, all of them; the rarest first
 }
 
 // file is the form of a rule file.
@@ -164,6 +175,7 @@ type file struct {
 	Aliases  []*Call   `yaml:"aliases"`
 	Sources  []*Source `yaml:"sources"`
 	Handlers []Handler `yaml:"handlers"`
+	Shapes   []Shape   `yaml:"shapes"`
 }
 
 // A Set is the tables of one scan, ready to be asked. It is safe for concurrent use.
@@ -181,6 +193,7 @@ type Set struct {
 	aliases  index[*Call]
 	sources  map[string]*Source
 	handlers []Handler
+	shapes   []Shape
 	patterns int
 }
 
@@ -297,6 +310,14 @@ func (s *Set) add(f *file) error {
 		s.sources[src.Root] = src
 	}
 	s.handlers = append(s.handlers, f.Handlers...)
+	for _, k := range f.Shapes {
+		if k.Module == "" || len(k.Has) < 3 || len(k.Has) > 20 {
+			return fmt.Errorf("shapes: %q wants a module and three to twenty names", k.Module)
+		}
+	}
+	if s.shapes = append(s.shapes, f.Shapes...); len(s.shapes) > maxShapes {
+		return fmt.Errorf("shapes: more than %d", maxShapes)
+	}
 	return nil
 }
 
