@@ -82,8 +82,17 @@ func entropy(text []byte) float64 {
 		i += n
 	}
 	inv, sum := 1/float64(len(text)), 0.0
+	var terms [16]float64 // of the small counts, which recur
 	for _, n := range counts {
-		if n > 0 {
+		switch {
+		case n == 0:
+		case n < len(terms):
+			if terms[n] == 0 {
+				f := float64(n) * inv
+				terms[n] = f * math.Log2(f)
+			}
+			sum -= terms[n]
+		default:
 			f := float64(n) * inv
 			sum -= f * math.Log2(f)
 		}
