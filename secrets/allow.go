@@ -1,6 +1,7 @@
 package secrets
 
 import (
+	"bytes"
 	"errors"
 	"fmt"
 	"math"
@@ -154,9 +155,41 @@ func (a *allowlist) regexAllows(w *worker, c *candidate) bool {
 	case "match":
 		target = c.match()
 	case "line":
-		target = c.line()
+		at := c.line()
+		if w.clear(a, c.data, at) {
+			return false
+		}
+		target = c.data[at.start:at.end]
 	}
 	return len(target) > 0 && a.regexes.match(w, target)
+}
+
+// lookAhead is how many times its length is read beyond a line's part.
+const lookAhead = 8
+
+// clear reports whether none of the allowlist's expressions matches in a part of a
+// line. It reads on, so that many questions about one long line are answered in
+// linear time.
+func (w *worker) clear(a *allowlist, data []byte, s span) bool {
+	e := a.regexes
+	e.once.Do(func() { e.join(w.s) })
+	if e.program == nil {
+		return false
+	}
+	if known := w.clearOf[a]; known.start <= s.start && s.end <= known.end {
+		return true
+	}
+	until := min(len(data), s.end+lookAhead*(s.end-s.start))
+	if i := bytes.IndexByte(data[s.end:until], '\n'); i >= 0 {
+		until = s.end + i
+	}
+	end, ok := w.probe(e.index, e.program).find(data[s.start:until], 0, math.MaxInt)
+	if end += s.start; !ok {
+		w.clearOf[a] = span{s.start, until}
+	} else {
+		w.clearOf[a] = span{s.start, end - 1}
+	}
+	return !ok || s.end < end
 }
 
 func (a *allowlist) stops(secret []byte) bool {

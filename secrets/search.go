@@ -99,6 +99,8 @@ type match struct {
 // mark runs the automaton over the text and fills the worker's cuts: for each
 // rule whose keywords occur, where its matches may be.
 func (w *worker) mark(data []byte) {
+	clear(w.runs)
+	clear(w.clearOf)
 	w.order = w.order[:0]
 	w.probing, w.cutsLeft = spareProbes+probeTimes*len(data), maxCuts
 	for _, r := range w.s.set.always {

@@ -31,7 +31,7 @@ import (
 const (
 	maxFindings = 2000    // findings kept for one file
 	maxMatches  = 20000   // of one text that the filters leave
-	maxCuts     = 1 << 20 // places of one text where rules may match
+	maxCuts     = 1 << 21 // places of one text where rules may match
 )
 
 // KeySize is the length of Options.Key in bytes.

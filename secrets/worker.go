@@ -29,6 +29,7 @@ type worker struct {
 	cuts     [][]cut // per rule: where its matches may be
 	dfas     []*dfa
 	runs     map[*[256]bool]span // the last run of each set of bytes
+	clearOf  map[*allowlist]span // the last part of a line in which each matches nothing
 	drafts   []candidate
 	findings []fnvet.Finding
 	capped   bool
@@ -52,6 +53,8 @@ func newWorker(s *Scanner) *worker {
 		skip: make([]int8, len(s.set.rules)),
 		cuts: make([][]cut, len(s.set.rules)),
 		runs: map[*[256]bool]span{},
+
+		clearOf: map[*allowlist]span{},
 	}
 }
 
@@ -121,7 +124,6 @@ func (w *worker) named(e *expressions) bool {
 
 // scan searches one text of the file and appends what it finds.
 func (w *worker) scan(t text) error {
-	clear(w.runs)
 	w.reads += len(t.data) / readShare
 	w.used = max(w.used, len(t.data))
 	w.mark(t.data)
