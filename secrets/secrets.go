@@ -119,7 +119,7 @@ func Rules() ([]fnvet.Rule, error) {
 			Title: r.title, Help: r.help(),
 		})
 	}
-	out = append(out, settingRule(), keystoreRule(), firefoxRule())
+	out = append(out, settingRule(), keystoreRule(), firefoxRule(), serviceAccountRule())
 	slices.SortFunc(out, func(a, b fnvet.Rule) int { return cmp.Compare(a.ID, b.ID) })
 	return out, nil
 }
