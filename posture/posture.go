@@ -34,6 +34,8 @@ type Options struct {
 	Secrets Secrets
 	// Policies asks for the policy that each function of the artifact needs.
 	Policies bool
+	// NoCode leaves out what code calls, which only checks and policies ask.
+	NoCode bool
 }
 
 // A Given is a template or folder outside the artifact.
@@ -86,15 +88,17 @@ func (d *Detector) Situate(a fnvet.Artifact, settings []fnvet.Setting, _ bool) {
 
 // Want takes what may be a template, lie beside one, or be code that one speaks of.
 func (d *Detector) Want(f *fnvet.File) bool {
-	return f.Link == "" && (wantText(f) || wantName(f)) || d.code.Want(f)
+	return f.Link == "" && (wantText(f) || wantName(f)) || d.wantCode(f)
 }
+
+func (d *Detector) wantCode(f *fnvet.File) bool { return !d.options.NoCode && d.code.Want(f) }
 
 // Detect keeps a file for Finish.
 func (d *Detector) Detect(ctx context.Context, f *fnvet.File) (fnvet.Facts, error) {
 	if f.Link == "" {
 		d.keep(f)
 	}
-	if d.code.Want(f) {
+	if d.wantCode(f) {
 		return d.code.Detect(ctx, f)
 	}
 	return fnvet.Facts{}, nil

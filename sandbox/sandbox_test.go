@@ -42,6 +42,8 @@ func asChild(what string, args []string) error {
 	case "overflow":
 		fmt.Fprint(out, "before")
 		return recurse(1 << 40)
+	case "panic":
+		panic("token=" + wordsOfAFile)
 	case "sleep":
 		time.Sleep(time.Minute)
 	case "memory":
@@ -136,6 +138,25 @@ func TestChildThatDies(t *testing.T) {
 				t.Errorf("busy with %q, want %q", death.Busy, want)
 			}
 		})
+	}
+}
+
+// wordsOfAFile stands for what a parser may put into a panic.
+const wordsOfAFile = "not-for-anyone-to-read"
+
+// A child's last words go nowhere: they may hold what it read.
+func TestChildThatPanics(t *testing.T) {
+	c := start(t.Context(), t, "panic")
+	c.In.Close()
+	if got, err := io.ReadAll(c.Out); err != nil || len(got) > 0 {
+		t.Errorf("got %q, %v", got, err)
+	}
+	death, ok := errors.AsType[*DeathError](c.Wait())
+	if !ok || !strings.Contains(death.How, "exit status 2") {
+		t.Fatalf("death %v", death)
+	}
+	if text := fmt.Sprintf("%+v %v", *death, death); strings.Contains(text, wordsOfAFile) {
+		t.Errorf("the death tells what was read: %s", text)
 	}
 }
 

@@ -204,7 +204,12 @@ func (a *automaton) tell(state uint16, end int, hit func(word, end int) bool) bo
 
 // any reports whether a word occurs in data.
 func (a *automaton) any(data []byte) bool {
-	found := false
-	a.each(data, func(int, int) bool { found = true; return false })
-	return found
+	state := uint16(0)
+	for _, c := range data {
+		state = a.next[int(state)<<a.shift|int(a.class[c])]
+		if state >= a.first {
+			return true
+		}
+	}
+	return false
 }

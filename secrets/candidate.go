@@ -21,8 +21,8 @@ func (c *candidate) secret() []byte { return c.data[c.secretStart:c.secretEnd] }
 // bytes, so that a file of one line is not read again for every candidate.
 const maxLine = 1024
 
-// line returns the line or lines the match is on.
-func (c *candidate) line() []byte {
+// line is where the line or lines are that the match is on.
+func (c *candidate) line() span {
 	from := max(0, c.start-maxLine)
 	if i := bytes.LastIndexByte(c.data[from:c.start], '\n'); i >= 0 {
 		from += i + 1
@@ -31,7 +31,13 @@ func (c *candidate) line() []byte {
 	if i := bytes.IndexByte(c.data[c.end:to], '\n'); i >= 0 {
 		to = c.end + i
 	}
-	return c.data[from:to]
+	return span{from, to}
+}
+
+// around is the line or lines.
+func (c *candidate) around() []byte {
+	s := c.line()
+	return c.data[s.start:s.end]
 }
 
 // cut takes the secret out of a match: the rule's group, else the first group
@@ -82,8 +88,17 @@ func entropy(text []byte) float64 {
 		i += n
 	}
 	inv, sum := 1/float64(len(text)), 0.0
+	var terms [16]float64 // of the small counts, which recur
 	for _, n := range counts {
-		if n > 0 {
+		switch {
+		case n == 0:
+		case n < len(terms):
+			if terms[n] == 0 {
+				f := float64(n) * inv
+				terms[n] = f * math.Log2(f)
+			}
+			sum -= terms[n]
+		default:
 			f := float64(n) * inv
 			sum -= f * math.Log2(f)
 		}

@@ -221,7 +221,9 @@ func (r *rule) merge(c *configRule) error {
 	r.reference = cmp.Or(c.Reference, r.reference)
 	r.checked = cmp.Or(c.Checked, r.checked)
 	r.regexText = cmp.Or(c.Regex, r.regexText)
-	r.pathText = cmp.Or(c.Path, r.pathText)
+	if r.pathText = cmp.Or(c.Path, r.pathText); r.pathText != "" {
+		r.path = newExpressions([]string{r.pathText})
+	}
 	r.entropy = cmp.Or(c.Entropy, r.entropy)
 	r.group = cmp.Or(c.SecretGroup, r.group)
 	r.skipReport = r.skipReport || c.SkipReport

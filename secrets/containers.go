@@ -24,7 +24,11 @@ func eachString(name string, data []byte, add func(start, end int)) {
 	case bytes.HasPrefix(data, []byte(sqliteMagic)):
 		sqliteStrings(data, add)
 	case bytes.HasPrefix(data, []byte("\x7fELF")):
-		elfStrings(data, add)
+		imageStrings(data, elfImage, add)
+	case bytes.HasPrefix(data, []byte("\xcf\xfa\xed\xfe")):
+		imageStrings(data, machoImage, add)
+	case bytes.HasPrefix(data, []byte("MZ")):
+		imageStrings(data, peImage, add)
 	}
 }
 

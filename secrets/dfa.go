@@ -153,6 +153,10 @@ const (
 const (
 	maxStates = 4000 // states of one dfa before it starts over
 	maxProbe  = 512  // bytes after which an undecided probe counts as a match
+	// A text that needs more new states than that, and that share of its bytes, is
+	// read no faster than by regexp: the question is left open.
+	maxFresh   = 2000
+	freshShare = 8
 )
 
 // A dfa is a program's states as far as texts have needed them: subsets of its
@@ -200,16 +204,20 @@ func (d *dfa) find(data []byte, from, limit int) (end int, found bool) {
 	if limit < stop-from {
 		stop = from + limit
 	}
+	patience := maxFresh + (stop-from)/freshShare
 	for i := from; i < stop; i++ {
 		class := int32(d.p.class[data[i]])
 		to := d.table[state*d.p.stride+class]
 		if to < firstState {
 			if to == unknown {
+				if patience--; patience < 0 {
+					return i, true
+				}
 				to = d.step(state, int(class))
 			}
 			switch to {
 			case dead:
-				return 0, false
+				return i, false
 			case accepted:
 				return i, true
 			}

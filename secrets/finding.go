@@ -55,6 +55,9 @@ func (w *worker) settle(t *text) {
 			continue
 		}
 		f := w.finding(c, t)
+		if c.rule.id == "private-key" {
+			asServiceAccount(c, &f)
+		}
 		if t.inside && slices.ContainsFunc(w.findings, func(o fnvet.Finding) bool { return o.ID == f.ID && o.Secret.Hash == f.Secret.Hash }) {
 			continue
 		}

@@ -251,31 +251,42 @@ func inflate(b []byte) []byte {
 	return out
 }
 
-// telling marks the bytes that begin an escape (1) or may end a literal (2).
+// What telling says of a byte.
+const (
+	tellsEscape = 1 << iota // begins an escape
+	tellsEnd                // may end a literal
+	tellsMore               // behind a literal: another may follow that it is joined to
+	tellsItem               // the same, in lists
+)
+
 func telling() *[256]uint8 {
-	return &[256]uint8{'%': 1, '\\': 1, '&': 1, '"': 2, '\'': 2}
+	return &[256]uint8{
+		'%': tellsEscape, '&': tellsEscape | tellsMore, '\\': tellsEscape | tellsMore, '"': tellsEnd, '\'': tellsEnd,
+		' ': tellsMore, '+': tellsMore, '.': tellsMore, '\n': tellsMore, '\r': tellsMore, '\t': tellsMore, ',': tellsItem,
+	}
 }
 
 // written undoes how strings are written: escapes, and literals put together.
 func (h *hider) written() {
 	data, tell := h.t.data, h.w.s.telling
 	joined := 0 // where the last chain of literals ended
+	more := uint8(tellsMore)
+	if h.lists {
+		more |= tellsItem
+	}
 	for i := 0; h.err == nil; i++ {
-		for i < len(data) && tell[data[i]] == 0 {
+		for i < len(data) && tell[data[i]]&(tellsEscape|tellsEnd) == 0 {
 			i++
 		}
 		if i >= len(data) {
 			return
 		}
-		switch tell[data[i]] {
-		case 1:
+		if tell[data[i]]&tellsEscape != 0 {
 			if _, size := escape(data[i:]); size > 0 {
 				i = h.escaped(i) - 1
 			}
-		case 2:
-			if i >= joined {
-				joined = h.quoted(i)
-			}
+		} else if i+1 < len(data) && tell[data[i+1]]&more != 0 && i >= joined {
+			joined = h.quoted(i)
 		}
 	}
 }

@@ -22,7 +22,7 @@ func (w *worker) excuse(data []byte, start, end int, id string) *fnvet.Suppresse
 		return nil
 	}
 	c := candidate{data: data, start: start, end: end}
-	if s := excuseOf(c.line(), id); s != nil {
+	if s := excuseOf(c.around(), id); s != nil {
 		return s
 	}
 	from := start - min(start, maxLine)

@@ -171,7 +171,9 @@ func FuzzInsides(f *testing.F) {
 				t.Errorf("%d..%d of %d", start, end, len(data))
 			}
 		}
-		elfStrings(data, inside)
+		imageStrings(data, elfImage, inside)
+		imageStrings(data, machoImage, inside)
+		imageStrings(data, peImage, inside)
 		scan := func(_ []byte, start, end int) error {
 			inside(start, end)
 			return nil

@@ -17,19 +17,10 @@ const (
 // quoted follows the quote at i, where strings may be put together: "AKIA" + "…",
 // adjacent literals, lists of parts that are joined. It returns where to go on.
 func (h *hider) quoted(i int) int {
-	data := h.t.data
-	if i+1 >= len(data) {
+	if nextPart(h.t.data, i+1, h.lists) < 0 {
 		return i + 1
 	}
-	switch data[i+1] {
-	case ' ', '+', '.', '&', '\n', '\r', '\t', '\\', ',':
-	default:
-		return i + 1
-	}
-	if nextPart(data, i+1, h.lists) < 0 {
-		return i + 1
-	}
-	if start := literalStart(data, i); start >= 0 {
+	if start := literalStart(h.t.data, i); start >= 0 {
 		return h.chain(start, i, h.lists)
 	}
 	return i + 1

@@ -198,9 +198,12 @@ const maxIterations = 100_000
 // shroudedKey and keyBag are the object identifiers of bags with private keys.
 const shroudedKey, keyBag = "\x06\x0b\x2a\x86\x48\x86\xf7\x0d\x01\x0c\x0a\x01\x02", "\x06\x0b\x2a\x86\x48\x86\xf7\x0d\x01\x0c\x0a\x01\x01"
 
-// pkcs12Opens tries a PKCS #12 file by its checksum. Of files in BER, and of those
-// whose keys stand in an encrypted part, it says no.
+// pkcs12Opens tries a PKCS #12 file by its checksum. Of those whose keys stand in an
+// encrypted part it says no.
 func pkcs12Opens(data []byte) bool {
+	if len(data) > 1 && data[1] == 0x80 { // BER, as NSS, Bouncy Castle and old keytools write
+		data = derOf(data)
+	}
 	if !bytes.Contains(data, []byte(shroudedKey)) && !bytes.Contains(data, []byte(keyBag)) {
 		return false
 	}

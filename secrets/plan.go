@@ -4,6 +4,7 @@ import (
 	"regexp/syntax"
 	"slices"
 	"strings"
+	"sync"
 	"unicode"
 	"unicode/utf8"
 )
@@ -14,6 +15,10 @@ import (
 type plan struct {
 	routes []*route
 	whole  *program // for rules without routes: any match at all
+	tree   *syntax.Regexp
+	sought sync.Once
+	// anywhere looks for any match of a rule that has routes.
+	anywhere *program
 	// reach is how far a match can extend from any of its bytes, or -1.
 	reach int
 	// leads is true when in every route the part before the cut is a bounded
@@ -22,8 +27,6 @@ type plan struct {
 	leads    bool
 	lead     *[256]bool
 	leadMost int
-	// narrowed is true when the routes have narrow programs.
-	narrowed bool
 }
 
 // A route is one way through a rule's expression, cut at a word that each match
@@ -34,7 +37,6 @@ type route struct {
 	after  []piece
 	heads  []*syntax.Regexp // what before measures, in order
 	probe  *program         // the cut and what follows it
-	narrow *program         // of a narrowed rule: what a match that counts has, else nil
 }
 
 // A piece is a part of an expression, measured: how many bytes it matches at
@@ -52,66 +54,30 @@ const (
 
 // newPlan analyses a rule's expression. keywords are lower case.
 func newPlan(text string, keywords []string) (*plan, error) {
-	re, err := syntax.Parse(text, syntax.Perl)
+	re, err := parse(text)
 	if err != nil {
 		return nil, err
 	}
-	p := &plan{reach: measure(re).most}
+	p := &plan{tree: re, reach: measure(re).most}
 	a := analysis{keywords: keywords}
 	if a.split(flatten(nil, re)) {
 		p.routes = a.routes
 		p.leads = a.oneLead(p)
 		return p, nil
 	}
-	prog, err := syntax.Compile(re.Simplify())
-	if err != nil {
-		return nil, err
-	}
-	p.whole = newProgram(prog, true)
+	p.whole = compile(re)
 	return p, nil
 }
 
-// narrow adds programs by which the matches that the rule's own allowlist drops
-// can be told from the others before a regexp runs. text is the rule's expression
-// with its value replaced by what every value that counts has; it must take the
-// same routes.
-func (p *plan) narrow(text string, keywords []string) {
-	q, err := newPlan(text, keywords)
-	if err != nil || !p.leads || len(q.routes) != len(p.routes) {
-		return
-	}
-	for i, r := range q.routes {
-		if !slices.Equal(r.words, p.routes[i].words) {
-			return
-		}
-	}
-	for i, r := range q.routes {
-		p.routes[i].narrow = r.probe
-	}
-	p.narrowed = true
-}
+func parse(text string) (*syntax.Regexp, error) { return syntax.Parse(text, syntax.Perl) }
 
-// The value in gitleaks' generic rule, the entry of its allowlist that drops every
-// value of letters, and what a value has that it does not drop: a digit, a plus or
-// a slash, or an equals sign that is in the value and not before it.
-const (
-	genericValue  = `([\w.=-]{10,150}|[a-z0-9][a-z0-9+/]{11,}={0,3})(?:[\x60'"\s;]|\\[nr]|$)`
-	lettersOnly   = `^[a-zA-Z_.-]+$`
-	countingValue = `(?:[a-z_.-]*[0-9+/]|=[\w.=-]{9}|[a-z_.-]+=)`
-)
-
-// narrowed returns the expression for narrow, or "" for a rule that has none.
-func (r *rule) narrowed() string {
-	head, ok := strings.CutSuffix(r.regexText, genericValue)
-	if !ok || !strings.HasPrefix(head, "(?i)") {
-		return ""
+// compile makes the program that looks for any match.
+func compile(tree *syntax.Regexp) *program {
+	prog, err := syntax.Compile(tree.Simplify())
+	if err != nil { // never: of what syntax.Parse has returned
+		prog = &syntax.Prog{Inst: []syntax.Inst{{Op: syntax.InstMatch}}}
 	}
-	for _, a := range r.allow {
-		if !a.and && a.target == "" && slices.ContainsFunc(a.regexes, func(l *lazyText) bool { return l.text == lettersOnly }) {
-			return head + countingValue
-		}
-	}
-	return ""
+	return newProgram(prog, true)
 }
 
 // oneLead reports whether all routes begin with optional bytes of one class and

@@ -36,6 +36,8 @@ func (s *Scanner) prove(r *rule, secret []byte) proof {
 		return open // its checksum is not documented
 	case "gitlab-routable-token", "gitlab-pat-routable", "gitlab-runner-authentication-token-routable":
 		return proveCRC36(secret)
+	case "bitbucket-access-token", "bitbucket-app-password":
+		return proveCRC16(secret)
 	case "jwt":
 		return s.proveJWT(secret)
 	case "aws-access-token":
@@ -84,6 +86,23 @@ func proveCRC36(secret []byte) proof {
 		return open
 	}
 	sum, err := strconv.ParseUint(string(secret[n:]), 36, 32)
+	if err == nil && uint32(sum) == crc32.ChecksumIEEE(secret[:n]) {
+		return proven
+	}
+	return open
+}
+
+// crc16Len is the number of hexadecimal digits of a CRC-32.
+const crc16Len = 8
+
+// proveCRC16 checks Atlassian's tokens for Bitbucket, which end in the CRC-32 of all
+// that stands before it, in hexadecimal (as kingfisher and CredSweeper check them).
+func proveCRC16(secret []byte) proof {
+	n := len(secret) - crc16Len
+	if n <= 0 {
+		return open
+	}
+	sum, err := strconv.ParseUint(string(secret[n:]), 16, 32)
 	if err == nil && uint32(sum) == crc32.ChecksumIEEE(secret[:n]) {
 		return proven
 	}

@@ -19,7 +19,7 @@ type lure struct {
 	route int // -1: the rule has no routes and is searched for as a whole
 	word  string
 	back  int
-	probe int // index of the route's program among the worker's dfas; narrow's is next to it
+	probe int // index of the route's program among the worker's dfas
 }
 
 // lures returns what the keyword with that index may mean, worked out when it is
@@ -48,7 +48,7 @@ func (s *Scanner) addLures(list []lure, r *rule, keyword string) []lure {
 				continue
 			}
 			at := strings.Index(word, keyword)
-			list = append(list, lure{rule: r, route: i, word: word, back: at + len(keyword), probe: r.firstProbe + 2*i})
+			list = append(list, lure{rule: r, route: i, word: word, back: at + len(keyword), probe: r.firstProbe + i})
 		}
 	}
 	return list
@@ -74,20 +74,19 @@ func (s *Scanner) plan(r *rule) *plan {
 			return
 		}
 		r.plan = p
-		if text := r.narrowed(); text != "" {
-			p.narrow(text, r.keywords)
-		}
-		n := max(2*len(p.routes), 1)
+		r.hand = r.byHand()
+		n := len(p.routes) + 1
 		r.firstProbe = int(s.probes.Add(int32(n))) - n //nolint:gosec // at most maxRoutes
 	})
 	return r.plan
 }
 
-// A cut is an occurrence of a route's word that its probe did not rule out. One
-// that is not live matches only what the rule's allowlist drops.
+// A cut is an occurrence of a route's word that its probe did not rule out. It is
+// open when the probe has not read far enough to tell.
 type cut struct {
-	at, route int
-	live      bool
+	at    int
+	route int16
+	open  bool
 }
 
 // A match is a match of a rule in the text, with its groups as regexp gives
@@ -100,7 +99,10 @@ type match struct {
 // mark runs the automaton over the text and fills the worker's cuts: for each
 // rule whose keywords occur, where its matches may be.
 func (w *worker) mark(data []byte) {
+	clear(w.runs)
+	clear(w.clearOf)
 	w.order = w.order[:0]
+	w.probing, w.cutsLeft = spareProbes+probeTimes*len(data), maxCuts
 	for _, r := range w.s.set.always {
 		if w.s.plan(r) != nil {
 			w.note(r)
@@ -176,24 +178,31 @@ func (w *worker) lured(l *lure, data []byte, end int) {
 	if len(l.word) != l.back && !equalFold(data[start:start+len(l.word)], l.word) {
 		return
 	}
-	route := l.rule.plan.routes[l.route]
-	if _, ok := w.probe(l.probe, route.probe).find(data, start, maxProbe); !ok {
+	open, ok := w.ruledIn(l, data, start)
+	if !ok || !w.applies(l.rule) {
 		return
 	}
-	if !w.applies(l.rule) {
-		return
-	}
-	live := true
-	if route.narrow != nil {
-		_, live = w.probe(l.probe+1, route.narrow).find(data, start, maxProbe)
-	}
-	cuts := w.cuts[l.rule.index]
-	if len(cuts) >= maxMatches {
+	if w.cutsLeft--; w.cutsLeft < 0 {
 		w.capped = true
 		return
 	}
 	w.note(l.rule)
-	w.cuts[l.rule.index] = append(cuts, cut{start, l.route, live})
+	w.cuts[l.rule.index] = append(w.cuts[l.rule.index], cut{start, int16(l.route), open}) //nolint:gosec // at most maxRoutes
+}
+
+// ruledIn reports whether a match may go through a cut at start, and whether that
+// was left open.
+func (w *worker) ruledIn(l *lure, data []byte, start int) (open, ok bool) {
+	if l.rule.hand {
+		_, r := w.s.generic.rest(data, start+len(l.word))
+		return false, r != no
+	}
+	if w.probing <= 0 {
+		return true, true
+	}
+	end, ok := w.probe(l.probe, l.rule.plan.routes[l.route].probe).find(data, start, maxProbe)
+	w.probing -= end - start
+	return ok && end-start == maxProbe && end < len(data), ok
 }
 
 // equalFold compares without regard to ASCII case; word is lower case.
@@ -227,13 +236,16 @@ func (w *worker) search(r *rule, t *text) {
 	cuts := w.cuts[r.index]
 	w.cuts[r.index] = cuts[:0]
 	w.hit[r.index] = false
+	slices.SortStableFunc(cuts, func(a, b cut) int { return cmp.Compare(a.at, b.at) })
 	switch {
 	case p.whole != nil:
 		w.searchWindows(r, t, w.wholeWindows(r, t.data))
+	case r.hand:
+		w.searchByHand(r, t, cuts)
 	case p.leads:
 		w.searchCuts(r, t, cuts)
 	default:
-		var spans []span
+		spans := make([]span, 0, len(cuts))
 		for _, c := range cuts {
 			left := w.extend(t.data, c.at, p.routes[c.route].before, -1)
 			right := w.extend(t.data, c.at, p.routes[c.route].after, 1)
@@ -267,102 +279,25 @@ func (w *worker) runEnd(data []byte, at int, set *[256]bool, step int) int {
 	end := at
 	for end-at < maxRun && at-end < maxRun {
 		if known && end >= last.start && end <= last.end {
+			known = false // what lies beyond it is read
 			if step > 0 {
 				end = min(last.end, at+maxRun)
 			} else {
 				end = max(last.start, at-maxRun)
 			}
-			break
+			continue
 		}
 		if step > 0 && (end == len(data) || !set[data[end]]) || step < 0 && (end == 0 || !set[data[end-1]]) {
 			break
 		}
 		end += step
 	}
-	w.runs[set] = span{min(at, end), max(at, end)}
+	if s := (span{min(at, end), max(at, end)}); s.start <= last.end && last.start <= s.end {
+		w.runs[set] = span{min(s.start, last.start), max(s.end, last.end)}
+	} else {
+		w.runs[set] = s
+	}
 	return end
-}
-
-// searchCuts finds matches that start at a cut or in the run of bytes that leads
-// to it: at the leftmost byte of that run that the rule allows, but not inside
-// the match before. That is where a search of the whole text would find them.
-func (w *worker) searchCuts(r *rule, t *text, cuts []cut) {
-	re, err := r.anchored.get(`\A(?:` + r.regexText + `)`)
-	if err != nil {
-		return
-	}
-	p := r.plan
-	slices.SortStableFunc(cuts, func(a, b cut) int { return cmp.Compare(a.at, b.at) })
-	if p.narrowed {
-		cuts = w.liveClusters(p, t.data, cuts)
-	}
-	done := 0
-	for _, c := range cuts {
-		if c.at < done {
-			continue
-		}
-		start := p.start(t.data, c, done)
-		right := min(w.extend(t.data, c.at, p.routes[c.route].after, 1)+margin, len(t.data))
-		if !w.spend(right - start) {
-			return
-		}
-		groups := re.FindSubmatchIndex(t.data[start:right])
-		if groups == nil || start+groups[1] == right && right < len(t.data) {
-			continue // nothing, or cut off by maxRun
-		}
-		w.consider(r, t, match{start, groups})
-		done = max(start+groups[1], start+1)
-	}
-}
-
-// start is where a match at a cut would start, not before done.
-func (p *plan) start(data []byte, c cut, done int) int {
-	start := c.at
-	if len(p.routes[c.route].before) > 0 && p.lead != nil {
-		for start > done && c.at-start < p.leadMost && p.lead[data[start-1]] {
-			start--
-		}
-	}
-	return start
-}
-
-// liveClusters drops the runs of cuts whose matches could touch one another and of
-// which none is live. A cut that is not live stays when a live one is near: its
-// match would hide what is inside it.
-func (w *worker) liveClusters(p *plan, data []byte, cuts []cut) []cut {
-	keep := cuts[:0]
-	for i := 0; i < len(cuts); {
-		live, right, j := false, 0, i
-		for ; j < len(cuts); j++ {
-			if j > i && p.start(data, cuts[j], 0) >= right {
-				break
-			}
-			live = live || cuts[j].live
-			right = max(right, w.extend(data, cuts[j].at, p.routes[cuts[j].route].after, 1)+margin)
-		}
-		if live {
-			keep = append(keep, cuts[i:j]...)
-		}
-		i = j
-	}
-	return keep
-}
-
-// The bytes of a text that regexps read again are bounded, so that no text takes
-// longer than in proportion to its length: spareReads, and a part of the text's
-// length.
-const (
-	spareReads = 8 << 20
-	readShare  = 4
-)
-
-// spend takes n bytes from what regexps may still read, or caps the search.
-func (w *worker) spend(n int) bool {
-	w.reads -= n
-	if w.reads < 0 {
-		w.capped = true
-	}
-	return w.reads >= 0
 }
 
 // searchWindows runs the rule's regexp on each of the windows of the text.
@@ -372,6 +307,9 @@ func (w *worker) searchWindows(r *rule, t *text, windows []span) {
 		return
 	}
 	for _, s := range windows {
+		if s.end-s.start > fewBytes && r.plan.whole == nil && !w.mayMatch(r, t.data, s) {
+			continue
+		}
 		if !w.spend(s.end - s.start) {
 			return
 		}

@@ -29,8 +29,9 @@ import (
 
 // Limits of one file. What is beyond them is a gap, never silence.
 const (
-	maxFindings = 2000 // findings kept for one file
-	maxMatches  = 20000
+	maxFindings = 2000    // findings kept for one file
+	maxMatches  = 20000   // of one text that the filters leave
+	maxCuts     = 1 << 21 // places of one text where rules may match
 )
 
 // KeySize is the length of Options.Key in bytes.
@@ -59,6 +60,7 @@ type Scanner struct {
 	keys    map[string]bool // hashes of knownkeys.txt
 	encoded *[256]bool
 	telling *[256]uint8
+	generic *genericMatcher
 	now     time.Time
 	// probes counts the programs of all plans made so far.
 	probes atomic.Int32
@@ -98,6 +100,7 @@ func newFrom(ours string, o Options) (*Scanner, error) {
 		keys:    knownKeys(),
 		encoded: encodedBytes(),
 		telling: telling(),
+		generic: newGeneric(),
 		now:     o.Now,
 		hooks:   make([]hook, len(set.keywords)),
 	}, nil
@@ -116,7 +119,7 @@ func Rules() ([]fnvet.Rule, error) {
 			Title: r.title, Help: r.help(),
 		})
 	}
-	out = append(out, settingRule(), keystoreRule(), firefoxRule())
+	out = append(out, settingRule(), keystoreRule(), firefoxRule(), serviceAccountRule())
 	slices.SortFunc(out, func(a, b fnvet.Rule) int { return cmp.Compare(a.ID, b.ID) })
 	return out, nil
 }

@@ -7,7 +7,6 @@ import (
 	"io/fs"
 	"math/rand/v2"
 	"slices"
-	"strconv"
 	"strings"
 	"sync"
 	"testing"
@@ -422,21 +421,5 @@ func TestHostile(t *testing.T) {
 				t.Errorf("%q: gap %+v", unit, g)
 			}
 		}
-	}
-}
-
-// BenchmarkHostile is the speed on them.
-func BenchmarkHostile(b *testing.B) {
-	s := newScanner(b)
-	for _, unit := range hostileUnits {
-		data := strings.Repeat(unit, 1<<20/len(unit))
-		b.Run(strconv.Quote(unit[:min(len(unit), 12)]), func(b *testing.B) {
-			b.SetBytes(int64(len(data)))
-			for b.Loop() {
-				if _, err := s.Detect(b.Context(), file("a.yaml", data)); err != nil {
-					b.Fatal(err)
-				}
-			}
-		})
 	}
 }

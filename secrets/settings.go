@@ -225,7 +225,6 @@ func (s *Scanner) spans(ctx context.Context, line string) []candidate {
 	f := &fnvet.File{Name: "", Path: ""}
 	w.reset(ctx, f)
 	t := text{data: []byte(line), at: func(i int) int { return i }}
-	clear(w.runs)
 	w.reads = spareReads
 	w.mark(t.data)
 	for _, i := range w.order {

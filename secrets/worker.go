@@ -29,6 +29,7 @@ type worker struct {
 	cuts     [][]cut // per rule: where its matches may be
 	dfas     []*dfa
 	runs     map[*[256]bool]span // the last run of each set of bytes
+	clearOf  map[*allowlist]span // the last part of a line in which each matches nothing
 	drafts   []candidate
 	findings []fnvet.Finding
 	capped   bool
@@ -37,7 +38,10 @@ type worker struct {
 	typed    []int // where this text has a string's type behind a colon
 	lists    bool  // this text joins lists of strings
 	barred   bool  // a rule did not look at the file because of its folder
-	reads    int   // bytes that regexps may still read of this text
+	reads    int   // bytes that regexps may still read of this file
+	probing  int   // bytes that probes may still read of this text
+	cutsLeft int   // cuts that may still be kept of this text
+	groups   []int // scratch of searchByHand
 	decoded  int   // bytes that may still be decoded of this file
 	lines    position
 }
@@ -49,6 +53,8 @@ func newWorker(s *Scanner) *worker {
 		skip: make([]int8, len(s.set.rules)),
 		cuts: make([][]cut, len(s.set.rules)),
 		runs: map[*[256]bool]span{},
+
+		clearOf: map[*allowlist]span{},
 	}
 }
 
@@ -62,6 +68,7 @@ func (w *worker) reset(ctx context.Context, f *fnvet.File) {
 	w.findings, w.capped, w.barred = nil, false, false
 	w.marked = false
 	w.decoded = spareDecoded + len(f.Data)
+	w.reads = spareReads
 	w.lines = position{data: f.Data, line: 1}
 	clear(w.skip)
 }
@@ -97,23 +104,27 @@ func (w *worker) applies(r *rule) bool {
 func (w *worker) pathApplies(r *rule) bool {
 	for _, list := range [][]*allowlist{w.s.set.allow, r.allow} {
 		for _, a := range list {
-			if a.allowsPath(w.names...) {
+			if a.allowsPath(w) {
 				w.barred = true
 				return false
 			}
 		}
 	}
-	if slices.ContainsFunc(w.names, r.matchesPath) {
+	if r.path == nil || w.named(r.path) {
 		return true
 	}
 	w.barred = w.barred || strings.Contains(r.pathText, "/")
 	return false
 }
 
+// named reports whether one of the expressions matches the file's path.
+func (w *worker) named(e *expressions) bool {
+	return slices.ContainsFunc(w.names, func(n string) bool { return e.match(w, []byte(n)) })
+}
+
 // scan searches one text of the file and appends what it finds.
 func (w *worker) scan(t text) error {
-	clear(w.runs)
-	w.reads = spareReads + len(t.data)/readShare
+	w.reads += len(t.data) / readShare
 	w.used = max(w.used, len(t.data))
 	w.mark(t.data)
 	w.drafts = w.drafts[:0]
@@ -152,7 +163,7 @@ func (w *worker) consider(r *rule, t *text, m match) {
 func (w *worker) allowed(c *candidate) bool {
 	for _, list := range [][]*allowlist{w.s.set.allow, c.rule.allow} {
 		for _, a := range list {
-			if a.allows(c, w.names) {
+			if a.allows(w, c) {
 				return true
 			}
 		}

@@ -116,7 +116,7 @@ func (q *walkRequest) config() (scan.Config, error) {
 	if err != nil {
 		return scan.Config{}, err
 	}
-	o := posture.Options{Given: given, Now: q.Now, Secrets: finder}
+	o := posture.Options{Given: given, Now: q.Now, Secrets: finder, NoCode: !wants(fnvet.ConfigKind)}
 	if q.Prices != nil {
 		if o.Prices, err = data.ParsePrices(q.Prices); err != nil {
 			return scan.Config{}, err
