@@ -61,7 +61,10 @@ type Config struct {
 	// UpdateEvery is how often advisories are fetched; 0: never.
 	UpdateEvery time.Duration
 	Version     string // of fnvet
-	Rules       []fnvet.Rule
+	// Scratch is a directory for uploads that are being scanned; what a server that
+	// was killed left there is removed. "": one in the system's for temporary files.
+	Scratch string
+	Rules   []fnvet.Rule
 	// Write renders a report as one of report's or sbom's formats.
 	Write func(format string, r *fnvet.Report) ([]byte, error)
 	// Attach puts the verdict and the SBOM beside an image; nil: cannot.
@@ -74,6 +77,7 @@ type Server struct {
 	gate    *gate
 	metrics *metrics
 	keys    keySets
+	scratch *scratch      // of Work
 	stop    chan struct{} // closed when it is about to end
 	ending  sync.Once
 }

@@ -169,7 +169,7 @@ func start(t *testing.T, databaseURL string, more string) *testServer {
 	if os.Getenv("FNVET_LOAD") != "" {
 		workers = 0 // what is measured is the accepting
 	}
-	s, err := New(Config{File: f, Store: st, Scanner: scanner, Workers: workers, Version: "test", Write: write, MaxDatabaseAge: time.Hour})
+	s, err := New(Config{File: f, Store: st, Scanner: scanner, Workers: workers, Version: "test", Write: write, MaxDatabaseAge: time.Hour, Scratch: t.TempDir()})
 	if err != nil {
 		t.Fatal(err)
 	}

@@ -20,6 +20,11 @@ import (
 // Work scans, fetches advisories and polls registries until ctx ends. Scans at
 // work have grace to end.
 func (s *Server) Work(ctx context.Context, grace time.Duration) error {
+	var err error
+	if s.scratch, err = openScratch(s.Scratch); err != nil {
+		return fmt.Errorf("a place for uploads: %w", err)
+	}
+	defer s.scratch.close()
 	var all sync.WaitGroup
 	defer all.Wait()
 	every := func(pause time.Duration, do func(context.Context) error, what string) {
@@ -154,7 +159,7 @@ func (s *Server) after(c *store.Scan, r *fnvet.Report) []store.Notice {
 
 // fetchUpload puts an upload into a file that only this user may read.
 func (s *Server) fetchUpload(ctx context.Context, c *store.Scan, t *Target) (remove func(), err error) {
-	f, err := os.CreateTemp("", "fnvet-upload-*")
+	f, err := os.CreateTemp(s.scratch.dir, "upload-*")
 	if err != nil {
 		return nil, err
 	}

@@ -195,6 +195,9 @@ func (c *cli) newServer(flags *serveFlags, file *server.File, st *store.Store, s
 		File: file, Store: st, Scanner: scanner, Logger: logger, Workers: flags.workers, Open: loopback(flags.listen),
 		MaxDatabaseAge: flags.scan.db.maxAge, UpdateEvery: flags.every, Version: version(), Rules: all, Write: scanner.write,
 	}
+	if dir, err := stateDir(); err == nil {
+		config.Scratch = filepath.Join(dir, "uploads")
+	}
 	if flags.scan.db.offline {
 		config.UpdateEvery = 0
 	}
