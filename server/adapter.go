@@ -62,7 +62,7 @@ func (s *Server) harborScan(w http.ResponseWriter, r *http.Request) error {
 		return fault(http.StatusForbidden, "no registry of the configuration has the host "+at.Host)
 	}
 	v, _ := s.Scanner.Version()
-	got, err := s.Store.Accept(r.Context(), []store.Request{{
+	got, err := s.commit(r.Context(), []store.Request{{
 		Source: "harbor-adapter", Registry: registry.Host, Repository: q.Artifact.Repository, Tag: q.Artifact.Tag, Digest: q.Artifact.Digest, Version: v,
 	}})
 	if err != nil {

@@ -44,7 +44,7 @@ func (s *Server) receive(w http.ResponseWriter, r *http.Request) error {
 			return err
 		}
 	}
-	accepted, err := s.Store.Accept(r.Context(), requests)
+	accepted, err := s.commit(r.Context(), requests)
 	if err != nil {
 		return err
 	}

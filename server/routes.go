@@ -159,6 +159,7 @@ func (s *Server) observe(next http.Handler) http.Handler {
 	return http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
 		started := time.Now()
 		rec := &status{ResponseWriter: w, code: http.StatusOK}
+		r, traced := s.traced(r)
 		defer func() {
 			if p := recover(); p != nil && p != http.ErrAbortHandler { //nolint:errorlint // as net/http compares it
 				s.Logger.Error("a handler panicked", "path", r.Pattern, "stack", string(debug.Stack()))
@@ -166,6 +167,7 @@ func (s *Server) observe(next http.Handler) http.Handler {
 			}
 			took := time.Since(started)
 			s.metrics.request(r.Pattern, rec.code, took)
+			traced(rec.code)
 			s.Logger.Debug("answered", "route", r.Pattern, "status", rec.code, "bytes", rec.bytes, "ms", took.Milliseconds())
 		}()
 		next.ServeHTTP(rec, r)

@@ -13,6 +13,9 @@ import (
 	"sync"
 	"time"
 
+	"go.opentelemetry.io/otel/trace"
+	"go.opentelemetry.io/otel/trace/noop"
+
 	"github.com/fnvet/fnvet"
 	"github.com/fnvet/fnvet/advisory"
 	"github.com/fnvet/fnvet/server/store"
@@ -65,6 +68,7 @@ type Config struct {
 	// was killed left there is removed. "": one in the system's for temporary files.
 	Scratch string
 	Rules   []fnvet.Rule
+	Tracer  trace.Tracer // nil: none
 	// Write renders a report as one of report's or sbom's formats.
 	Write func(format string, r *fnvet.Report) ([]byte, error)
 	// Attach puts the verdict and the SBOM beside an image; nil: cannot.
@@ -89,6 +93,9 @@ func New(c Config) (*Server, error) {
 	}
 	if c.Logger == nil {
 		c.Logger = slog.New(slog.DiscardHandler)
+	}
+	if c.Tracer == nil {
+		c.Tracer = noop.NewTracerProvider().Tracer("")
 	}
 	s := &Server{Config: c, gate: newGate(c.File, c.Open), stop: make(chan struct{})}
 	s.metrics = newMetrics(s)

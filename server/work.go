@@ -12,6 +12,8 @@ import (
 	"sync"
 	"time"
 
+	"go.opentelemetry.io/otel/attribute"
+
 	"github.com/fnvet/fnvet"
 	"github.com/fnvet/fnvet/advisory"
 	"github.com/fnvet/fnvet/server/store"
@@ -60,7 +62,7 @@ func (s *Server) every(ctx context.Context, pause time.Duration, do func(context
 		case <-time.After(wait + rand.N(wait/10+1)): //nolint:gosec // spreads work; no secret
 		}
 		wait = pause
-		if err := do(ctx); err != nil && ctx.Err() == nil {
+		if err := s.span(ctx, what, do); err != nil && ctx.Err() == nil {
 			s.Logger.Warn(what+" failed", "error", err.Error())
 		}
 	}
@@ -84,7 +86,11 @@ func (s *Server) target(c *store.Scan) (*Target, error) {
 // scan does the job of one scan.
 func (s *Server) scan(ctx context.Context, c *store.Scan) (*store.Outcome, error) {
 	started := time.Now()
-	out, err := s.scanOne(ctx, c)
+	var out *store.Outcome
+	err := s.span(ctx, "scan", func(ctx context.Context) (err error) {
+		out, err = s.scanOne(ctx, c)
+		return err
+	}, attribute.Int64("fnvet.scan", c.ID), attribute.Int("fnvet.attempt", c.Attempts), attribute.String("fnvet.source", c.Source), attribute.String("fnvet.registry", c.Registry))
 	switch {
 	case err != nil && ctx.Err() != nil:
 		s.metrics.scan("stopped", time.Since(started))
@@ -107,7 +113,11 @@ func (s *Server) scanOne(ctx context.Context, c *store.Scan) (*store.Outcome, er
 	if t.Registry != nil {
 		// Notifications need not say what a manifest refers to, and a tag may have moved.
 		var refers bool
-		if t.Digest, refers, err = s.Scanner.Resolve(ctx, t); err != nil {
+		err := s.span(ctx, "resolve", func(ctx context.Context) (err error) {
+			t.Digest, refers, err = s.Scanner.Resolve(ctx, t)
+			return err
+		})
+		if err != nil {
 			return nil, err
 		}
 		out.Digest = t.Digest
@@ -130,19 +140,23 @@ func (s *Server) scanOne(ctx context.Context, c *store.Scan) (*store.Outcome, er
 		}
 		defer remove()
 	}
-	r, v, err := s.Scanner.Scan(ctx, t)
+	var r *fnvet.Report
+	err = s.span(ctx, "read and judge", func(ctx context.Context) (err error) {
+		r, out.Version, err = s.Scanner.Scan(ctx, t)
+		return err
+	})
 	if err != nil {
 		return nil, err
 	}
 	if c.Digest == "" || t.Registry == nil {
 		out.Digest = r.Artifact.Digest
 	}
-	out.Report, out.Version = r, v
+	out.Report = r
 	out.Notices = func(a *store.Artifact, changes []store.Change) []store.Notice {
 		return append(s.notices(a, changes), s.after(c, r)...)
 	}
 	if s.Attach != nil && t.Registry != nil && t.Registry.Attach {
-		if err := s.Attach(ctx, t, r); err != nil {
+		if err := s.span(ctx, "attach", func(ctx context.Context) error { return s.Attach(ctx, t, r) }); err != nil {
 			return nil, fmt.Errorf("attach: %w", err)
 		}
 	}

@@ -13,6 +13,7 @@ import (
 
 	"github.com/spf13/cobra"
 	"github.com/spf13/pflag"
+	"go.opentelemetry.io/otel/trace"
 
 	"github.com/fnvet/fnvet/server"
 	"github.com/fnvet/fnvet/server/store"
@@ -179,21 +180,26 @@ func (c *cli) serve(ctx context.Context, flags *serveFlags) error {
 		return fmt.Errorf("--database: %w", err)
 	}
 	defer st.Close()
-	s, err := c.newServer(flags, file, st, scanner, logger)
+	spans, end, err := tracer(ctx, logger)
+	if err != nil {
+		return err
+	}
+	defer end()
+	s, err := c.newServer(flags, file, st, scanner, logger, spans)
 	if err != nil {
 		return err
 	}
 	return c.runServer(ctx, flags, s)
 }
 
-func (c *cli) newServer(flags *serveFlags, file *server.File, st *store.Store, scanner *service, logger *slog.Logger) (*server.Server, error) {
+func (c *cli) newServer(flags *serveFlags, file *server.File, st *store.Store, scanner *service, logger *slog.Logger, spans trace.Tracer) (*server.Server, error) {
 	all, err := rules()
 	if err != nil {
 		return nil, err
 	}
 	config := server.Config{
 		File: file, Store: st, Scanner: scanner, Logger: logger, Workers: flags.workers, Open: loopback(flags.listen),
-		MaxDatabaseAge: flags.scan.db.maxAge, UpdateEvery: flags.every, Version: version(), Rules: all, Write: scanner.write,
+		MaxDatabaseAge: flags.scan.db.maxAge, UpdateEvery: flags.every, Version: version(), Rules: all, Write: scanner.write, Tracer: spans,
 	}
 	if dir, err := stateDir(); err == nil {
 		config.Scratch = filepath.Join(dir, "uploads")
