@@ -22,6 +22,13 @@ func TestConfigurationIsChecked(t *testing.T) {
 		{"tokens: [{name: a, hash: '" + HashToken("x") + "', scopes: [fly]}]", "none of read"},
 		{"notifications: [{name: n, url: 'env:FNVET_TEST_SECRET'}]", "URL"},
 		{"proxy_login: {header: X, from: [all]}", "no prefix"},
+		{"proxy_login: {header: X, from: [10.0.0.0/8], scopes: [fly]}", "none of read"},
+		{"{url: 'https://f.example', oidc_login: {issuer: 'https://i.example', client_id: a}}", "groups"},
+		{"{url: 'https://f.example', oidc_login: {issuer: 'http://i.example', client_id: a, groups: {g: [read]}}}", "no https URL"},
+		{"{url: 'http://f.example', oidc_login: {issuer: 'https://i.example', client_id: a, groups: {g: [read]}}}", "wants url"},
+		{"{url: 'https://f.example', oidc_login: {issuer: 'https://i.example', client_id: a, groups: {g: [fly]}}}", "none of read"},
+		{"{url: 'https://f.example', oidc_login: {issuer: 'https://i.example', client_id: a, groups: {g: [read]}, session: 1s}}", "at least 1m"},
+		{"{url: 'https://f.example', oidc_login: {issuer: 'https://i.example', client_id: a, groups: {g: [read]}, scopes: [email]}}", "openid"},
 		{"unheard: of", "not found"},
 	} {
 		if _, err := ParseFile([]byte(r.text)); err == nil || !strings.Contains(err.Error(), r.want) {

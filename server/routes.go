@@ -9,12 +9,14 @@ import (
 	"fmt"
 	"io"
 	"net/http"
+	"net/url"
 	"runtime/debug"
 	"strconv"
 	"strings"
 	"time"
 
 	"github.com/fnvet/fnvet/server/hook"
+	"github.com/fnvet/fnvet/server/web"
 )
 
 //go:embed openapi.json
@@ -23,8 +25,8 @@ var openAPI []byte
 // A route is one line of the table of what the server answers.
 type route struct {
 	pattern string
-	scope   string // "": nobody is asked for a token; see who for the page
-	page    bool   // people may log in by the proxy, and errors are pages
+	scope   string // "": nobody is asked for a token
+	page    bool   // for people: errors are pages, and who is unknown is sent to log in
 	serve   func(http.ResponseWriter, *http.Request) error
 }
 
@@ -122,15 +124,19 @@ func (s *status) Unwrap() http.ResponseWriter { return s.ResponseWriter }
 
 func (s *Server) wrap(r route) http.Handler {
 	find := s.gate.who
-	if r.page {
+	if r.page || strings.HasPrefix(r.pattern, "GET ") { // the page links to reports of the API
 		find = s.gate.reader
 	}
 	return http.HandlerFunc(func(w http.ResponseWriter, req *http.Request) {
 		secure(w.Header())
 		if r.scope != "" {
 			admitted, p := s.gate.admit(req, r.scope, find)
-			if p != nil {
-				p.write(w)
+			switch {
+			case p != nil && p.Status == http.StatusUnauthorized && s.login != nil && r.page && req.Method == http.MethodGet && wantsPage(req):
+				http.Redirect(w, req, "/login?"+url.Values{"next": {req.URL.RequestURI()}}.Encode(), http.StatusSeeOther)
+				return
+			case p != nil:
+				s.refuse(w, req, r, p)
 				return
 			}
 			req = admitted
@@ -140,9 +146,25 @@ func (s *Server) wrap(r route) http.Handler {
 			if p.Status >= http.StatusInternalServerError {
 				s.Logger.Warn("a request failed", "path", req.Pattern, "error", err.Error())
 			}
-			p.write(w)
+			s.refuse(w, req, r, p)
 		}
 	})
+}
+
+// wantsPage reports a browser.
+func wantsPage(r *http.Request) bool { return strings.Contains(r.Header.Get("Accept"), "text/html") }
+
+// refuse writes a problem: for people as a page, which keeps the way back.
+func (s *Server) refuse(w http.ResponseWriter, req *http.Request, r route, p *problem) {
+	if !r.page || !wantsPage(req) {
+		p.write(w)
+		return
+	}
+	p.headers(w.Header())
+	v := web.View{Title: p.Title, Problem: p.Detail}
+	if err := s.page(w, req, p.Status, "problem", v); err != nil {
+		s.Logger.Error("a page could not be written", "error", err.Error())
+	}
 }
 
 // secure sets what every answer has.

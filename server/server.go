@@ -79,6 +79,7 @@ type Config struct {
 type Server struct {
 	Config
 	gate    *gate
+	login   *login // nil: none
 	metrics *metrics
 	keys    keySets
 	scratch *scratch      // of Work
@@ -97,7 +98,7 @@ func New(c Config) (*Server, error) {
 	if c.Tracer == nil {
 		c.Tracer = noop.NewTracerProvider().Tracer("")
 	}
-	s := &Server{Config: c, gate: newGate(c.File, c.Open), stop: make(chan struct{})}
+	s := &Server{Config: c, gate: newGate(c.File, c.Open), login: newLogin(c.File), stop: make(chan struct{})}
 	s.metrics = newMetrics(s)
 	return s, nil
 }

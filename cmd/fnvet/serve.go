@@ -161,8 +161,8 @@ func (c *cli) serve(ctx context.Context, flags *serveFlags) error {
 		return fmt.Errorf("--log-level: %q is none of debug, info, warn, error", flags.level)
 	}
 	logger := slog.New(slog.NewJSONHandler(c.stderr, &slog.HandlerOptions{Level: level}))
-	if flags.listen != "" && !loopback(flags.listen) && len(file.Tokens) == 0 {
-		return hinted{fmt.Errorf("--listen %s can be reached from elsewhere, and --config has no tokens", flags.listen), "fnvet token"}
+	if flags.listen != "" && !loopback(flags.listen) && !file.Guarded() {
+		return hinted{fmt.Errorf("--listen %s can be reached from elsewhere, and --config has neither tokens nor a login", flags.listen), "fnvet token"}
 	}
 	if flags.database == "" {
 		dir, err := stateDir()
