@@ -1,7 +1,6 @@
 package server
 
 import (
-	"errors"
 	"net/http"
 	"strings"
 	"testing"
@@ -34,7 +33,9 @@ func TestUploads(t *testing.T) {
 
 func TestDeadLetters(t *testing.T) {
 	s := start(t, testdb.SQLite(t), "")
-	s.scanner.fail = errors.New("the registry answered 500")
+	s.scanner.mu.Lock()
+	s.scanner.fail = errFake
+	s.scanner.mu.Unlock()
 	id := s.do("POST", "/api/v1/scans", "scan", `{"target":"registry.example:5000/fn/app@`+testDigest+`"}`).id(t)
 	if c := s.await(id, "dead"); !strings.Contains(c, `"attempts":2`) || !strings.Contains(c, "answered 500") {
 		t.Errorf("dead letter %s", c)
@@ -42,14 +43,30 @@ func TestDeadLetters(t *testing.T) {
 	if g := s.do("GET", "/api/v1/verdicts/"+testDigest, "read", ""); g.status != http.StatusConflict {
 		t.Errorf("verdict of what was given up: %d", g.status)
 	}
-	if g := s.do("GET", "/queue", "read", ""); !strings.Contains(g.body, "Try again") {
+	if g := s.do("GET", "/queue", "boss", ""); !strings.Contains(g.body, "Try again") {
 		t.Error("the page has no button")
 	}
+	if g := s.do("GET", "/queue", "read", ""); strings.Contains(g.body, "Try again") || !strings.Contains(g.body, "answered 500") {
+		t.Error("who may not try again is shown how")
+	}
+	if g := s.do("POST", "/queue/"+id+"/replay", "read", "", "Accept", "text/html"); g.status != http.StatusForbidden {
+		t.Errorf("replay by who may not: %d", g.status)
+	}
+	s.scanner.mu.Lock()
 	s.scanner.fail = nil
+	s.scanner.mu.Unlock()
 	if g := s.do("POST", "/api/v1/dead/"+id+"/replay", "boss", ""); g.status != http.StatusAccepted {
 		t.Errorf("replay: %d %s", g.status, g.body)
 	}
 	s.await(id, "done")
+	s.scanner.mu.Lock()
+	s.scanner.fail, s.scanner.database = errFake, "db2"
+	s.scanner.mu.Unlock()
+	second := s.do("POST", "/api/v1/scans", "scan", `{"target":"registry.example:5000/fn/app@`+testDigest+`"}`).id(t)
+	s.await(second, "dead")
+	if g := s.do("POST", "/queue/"+second+"/replay", "boss", ""); g.status != http.StatusSeeOther || g.header.Get("Location") != "/queue" {
+		t.Errorf("replay from the page: %d %s", g.status, g.body)
+	}
 	if g := s.do("POST", "/api/v1/dead/"+id+"/replay", "boss", ""); g.status != http.StatusConflict {
 		t.Errorf("replay of what is done: %d", g.status)
 	}

@@ -93,6 +93,8 @@ func (g *gate) who(r *http.Request) *caller {
 		token = rest
 	case "basic": // browsers ask for a name and a password
 		_, token, _ = r.BasicAuth()
+	case "":
+		token = r.Header.Get("X-ScannerAdapter-API-Key") // the third way that Harbor knows
 	}
 	return g.byToken(token)
 }

@@ -188,6 +188,11 @@ func TestLogin(t *testing.T) {
 	id := s.do("POST", "/hooks/distribution", "test-not-a-secret", pushBody).id(t)
 	s.await(id, "done")
 	b := &browser{s, map[string]string{}}
+	for _, path := range []string{"/", "/artifacts/1", "/search?package=a"} {
+		if g := b.visit("GET", path); g.status != http.StatusSeeOther || g.header.Get("Location") != "/login?next="+url.QueryEscape(path) {
+			t.Errorf("%s: %d %v", path, g.status, g.header)
+		}
+	}
 	if g := b.login(p, "/queue?x=1"); g.status != http.StatusSeeOther || g.header.Get("Location") != "/queue?x=1" {
 		t.Fatalf("after the login: %d %v %s", g.status, g.header, g.body)
 	}

@@ -2,6 +2,7 @@ package server
 
 import (
 	"bytes"
+	"cmp"
 	"compress/gzip"
 	_ "embed" // the description of the API
 	"encoding/json"
@@ -26,6 +27,7 @@ var openAPI []byte
 type route struct {
 	pattern string
 	scope   string // "": nobody is asked for a token
+	adapter bool   // Harbor's: errors have its shape
 	page    bool   // for people: errors are pages, and who is unknown is sent to log in
 	serve   func(http.ResponseWriter, *http.Request) error
 }
@@ -156,6 +158,10 @@ func wantsPage(r *http.Request) bool { return strings.Contains(r.Header.Get("Acc
 
 // refuse writes a problem: for people as a page, which keeps the way back.
 func (s *Server) refuse(w http.ResponseWriter, req *http.Request, r route, p *problem) {
+	if r.adapter {
+		adapterProblem(w, p)
+		return
+	}
 	if !r.page || !wantsPage(req) {
 		p.write(w)
 		return
@@ -234,7 +240,11 @@ func readJSON(w http.ResponseWriter, r *http.Request, into any, strict bool) err
 	if strict {
 		d.DisallowUnknownFields()
 	}
-	if err := d.Decode(into); err != nil {
+	err = d.Decode(into)
+	if wrong, ok := errors.AsType[*json.UnmarshalTypeError](err); ok {
+		return fault(http.StatusBadRequest, fmt.Sprintf("%s is a %s, which it may not be", cmp.Or(wrong.Field, "the body"), wrong.Value))
+	}
+	if err != nil {
 		return fault(http.StatusBadRequest, "the body is not what is wanted here: "+strings.TrimPrefix(err.Error(), "json: "))
 	}
 	return nil

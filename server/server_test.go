@@ -4,6 +4,8 @@ import (
 	"bytes"
 	"cmp"
 	"context"
+	"errors"
+	"flag"
 	"fmt"
 	"io"
 	"net/http"
@@ -29,6 +31,10 @@ var postgres testdb.Server
 func TestMain(m *testing.M) {
 	code := m.Run()
 	postgres.Stop()
+	if list := unseen(); code == 0 && len(list) > 0 && !testing.Short() && flag.Lookup("test.run").Value.String() == "" && flag.Lookup("test.fuzz").Value.String() == "" && flag.Lookup("test.list").Value.String() == "" {
+		fmt.Fprintf(os.Stderr, "openapi.json describes what no test has seen: %s\n", strings.Join(list, ", "))
+		code = 1
+	}
 	os.Exit(code)
 }
 
@@ -41,7 +47,10 @@ type fakeScanner struct {
 	dated    time.Time
 	flaws    map[string]string // purl to advisory
 	fail     error
+	block    chan struct{} // a scan waits until it is closed; nil: none does
 }
+
+var errFake = errors.New("the registry answered 500")
 
 func (f *fakeScanner) findings(pkgs []fnvet.Package) []fnvet.Finding {
 	f.mu.Lock()
@@ -67,8 +76,17 @@ func verdict(r *fnvet.Report) {
 }
 
 func (f *fakeScanner) Scan(_ context.Context, t *Target) (*fnvet.Report, store.Version, error) {
-	if f.fail != nil {
-		return nil, store.Version{}, f.fail
+	f.mu.Lock()
+	block := f.block
+	f.mu.Unlock()
+	if block != nil {
+		<-block
+	}
+	f.mu.Lock()
+	fail := f.fail
+	f.mu.Unlock()
+	if fail != nil {
+		return nil, store.Version{}, fail
 	}
 	r := &fnvet.Report{
 		Schema: fnvet.Schema, Artifact: fnvet.Artifact{Name: t.Repository, Type: "image", Digest: t.Digest, Layers: []fnvet.Layer{}},
@@ -218,7 +236,9 @@ func (s *testServer) do(method, path, token, body string, headers ...string) got
 	if err != nil {
 		s.t.Fatal(err)
 	}
-	return got{resp.StatusCode, resp.Header, string(data)}
+	g := got{resp.StatusCode, resp.Header, string(data)}
+	s.conforms(req, g)
+	return g
 }
 
 // id is the number in an answer.
