@@ -47,7 +47,8 @@ type fakeScanner struct {
 	dated    time.Time
 	flaws    map[string]string // purl to advisory
 	fail     error
-	block    chan struct{} // a scan waits until it is closed; nil: none does
+	also     func(*fnvet.Report) // what a scan finds beside, or nil
+	block    chan struct{}       // a scan waits until it is closed; nil: none does
 }
 
 var errFake = errors.New("the registry answered 500")
@@ -70,7 +71,9 @@ func (f *fakeScanner) findings(pkgs []fnvet.Package) []fnvet.Finding {
 
 func verdict(r *fnvet.Report) {
 	r.Verdict = fnvet.Verdict{Pass: len(r.Findings) == 0, Blocking: len(r.Findings), Reasons: []string{}}
-	if !r.Verdict.Pass {
+	if r.Verdict.Pass && len(r.Gaps) > 0 {
+		r.Verdict.Pass, r.Verdict.Code, r.Verdict.Reasons = false, 3, []string{"1 gap"}
+	} else if !r.Verdict.Pass {
 		r.Verdict.Code, r.Verdict.Reasons = 1, []string{"1 vulnerability of high severity"}
 	}
 }
@@ -98,6 +101,9 @@ func (f *fakeScanner) Scan(_ context.Context, t *Target) (*fnvet.Report, store.V
 	}
 	r.Scan.Started = time.Now().UTC()
 	r.Findings = f.findings(r.Packages)
+	if f.also != nil {
+		f.also(r)
+	}
 	verdict(r)
 	v, _ := f.Version()
 	return r, v, nil
@@ -115,7 +121,7 @@ func (f *fakeScanner) Rematch(_ context.Context, r *fnvet.Report, changed func(*
 		}
 	}
 	r.Findings = slices.DeleteFunc(r.Findings, func(x fnvet.Finding) bool {
-		return slices.ContainsFunc(again, func(p fnvet.Package) bool { return p.PURL == x.Package.PURL })
+		return x.Package != nil && slices.ContainsFunc(again, func(p fnvet.Package) bool { return p.PURL == x.Package.PURL })
 	})
 	r.Findings = append(r.Findings, f.findings(again)...)
 	verdict(r)
