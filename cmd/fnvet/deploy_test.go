@@ -202,6 +202,9 @@ func TestDeployConfigurations(t *testing.T) {
 	}
 	for _, name := range []string{"server", "worker"} {
 		s := c.Services[name]
+		if name == "worker" && len(s.Ports) > 0 {
+			t.Error("compose.yaml: workers open a port, the second one in vain")
+		}
 		if _, ok := s.Environment["FNVET_HOOK_SECRET"]; !ok {
 			t.Errorf("compose.yaml: %s has not the secret of its configuration", name)
 		}
