@@ -31,7 +31,7 @@ func (s *Server) postScan(w http.ResponseWriter, r *http.Request) error {
 	case "application/zip", "application/x-tar", "application/java-archive", "application/gzip", "application/octet-stream":
 		return s.postUpload(w, r)
 	}
-	return fault(http.StatusUnsupportedMediaType, "Content-Type is none of application/json, application/zip, application/x-tar")
+	return fault(http.StatusUnsupportedMediaType, "Content-Type is none of application/json (a reference), application/zip, application/x-tar, application/gzip, application/java-archive, application/octet-stream (the package itself, as the body)")
 }
 
 func (s *Server) postReference(w http.ResponseWriter, r *http.Request) error {

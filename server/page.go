@@ -38,6 +38,12 @@ func (s *Server) show(w http.ResponseWriter, r *http.Request, name string, v web
 
 func (s *Server) page(w http.ResponseWriter, r *http.Request, status int, name string, v web.View) error {
 	v.Version = s.Version
+	if _, why := s.stale(); why != "" && v.Problem == "" {
+		v.Notice = "Verdicts are incomplete: " + why + "."
+		if s.UpdateEvery > 0 {
+			v.Notice += " It is fetched anew every " + s.UpdateEvery.String() + "."
+		}
+	}
 	if c := callerOf(r); c != nil {
 		v.Replays = c.may(ScopeAdmin)
 		if c.session {

@@ -4,9 +4,11 @@ import (
 	"encoding/json"
 	"fmt"
 	"net/http"
+	"net/http/httptest"
 	"slices"
 	"strings"
 	"testing"
+	"time"
 
 	"github.com/fnvet/fnvet"
 	"github.com/fnvet/fnvet/advisory"
@@ -134,23 +136,7 @@ func TestPageInBrowser(t *testing.T) {
 			name := fmt.Sprintf("page-%s-%d-%v", p.name, v.Width, map[bool]string{true: "dark", false: "light"}[v.Dark])
 			v.Header = map[string]string{"Authorization": "Bearer boss"}
 			tab := b.Open(s.at+p.path, v)
-			if got := b.Eval(tab, `document.documentElement.scrollWidth <= innerWidth`); got != "true" {
-				t.Errorf("%s is %s wide", name, b.Eval(tab, "document.documentElement.scrollWidth"))
-			}
-			var light struct {
-				Seen int
-				Bad  []string
-			}
-			if err := json.Unmarshal([]byte(b.Eval(tab, contrast)), &light); err != nil || light.Seen < 5 || len(light.Bad) > 0 {
-				t.Errorf("%s: %d texts, too little contrast: %q, %v", name, light.Seen, light.Bad, err)
-			}
-			if got := b.Eval(tab, outline); got != "[]" {
-				t.Errorf("%s: %s", name, got)
-			}
-			if got := b.Eval(tab, `document.querySelectorAll("script, img, iframe").length`); got != "0" {
-				t.Errorf("%s: %s elements that load or run", name, got)
-			}
-			b.Screenshot(tab, name+".png")
+			looksRight(t, b, tab, name)
 			if v.NoScript {
 				tabsThrough(t, b, tab, name)
 			}
@@ -164,6 +150,57 @@ func TestPageInBrowser(t *testing.T) {
 			t.Errorf("console: %s", e)
 		case method == "Network.requestWillBeSent" && !strings.Contains(params, `"request":{"url":"`+s.at) && !strings.Contains(params, `"request":{"url":"about:blank`):
 			t.Errorf("request: %s", params)
+		}
+	}
+}
+
+// looksRight checks a page for eyes and ears, and keeps a picture.
+func looksRight(t *testing.T, b *testbrowser.Browser, tab, name string) {
+	t.Helper()
+	if got := b.Eval(tab, `document.documentElement.scrollWidth <= innerWidth`); got != "true" {
+		t.Errorf("%s is %s wide", name, b.Eval(tab, "document.documentElement.scrollWidth"))
+	}
+	var light struct {
+		Seen int
+		Bad  []string
+	}
+	if err := json.Unmarshal([]byte(b.Eval(tab, contrast)), &light); err != nil || light.Seen < 5 || len(light.Bad) > 0 {
+		t.Errorf("%s: %d texts, too little contrast: %q, %v", name, light.Seen, light.Bad, err)
+	}
+	if got := b.Eval(tab, outline); got != "[]" {
+		t.Errorf("%s: %s", name, got)
+	}
+	if got := b.Eval(tab, `document.querySelectorAll("script, img, iframe").length`); got != "0" {
+		t.Errorf("%s: %s elements that load or run", name, got)
+	}
+	b.Screenshot(tab, name+".png")
+}
+
+// TestPageOfOthers: a server without anything, with advisories that are missing,
+// and one where somebody with a long name is logged in.
+func TestPageOfOthers(t *testing.T) {
+	b := testbrowser.Start(t)
+	empty := start(t, testdb.SQLite(t), "")
+	empty.scanner.mu.Lock()
+	empty.scanner.dated = time.Time{}
+	empty.scanner.mu.Unlock()
+	users := startLogin(t, newProvider(t))
+	w := httptest.NewRecorder()
+	users.gate.sessions.set(w, "session", &session{ID: "1", User: strings.Repeat("eve.long-name", 7), Scopes: []string{ScopeRead}, Until: time.Now().Add(time.Hour).Unix()}, time.Hour)
+	for _, v := range []testbrowser.View{{Width: 1280}, {Width: 360, Dark: true, NoScript: true}} {
+		name := fmt.Sprintf("page-%%s-%d", v.Width)
+		v.Header = map[string]string{"Authorization": "Bearer read"}
+		tab := b.Open(empty.at, v)
+		looksRight(t, b, tab, fmt.Sprintf(name, "empty"))
+		if got := b.Eval(tab, `document.querySelector("[role=status]").innerText`); !strings.Contains(got, "no advisory database") {
+			t.Errorf("the page says %q", got)
+		}
+		v.Header = map[string]string{"Cookie": w.Header().Get("Set-Cookie")}
+		tab = b.Open(users.at, v)
+		looksRight(t, b, tab, fmt.Sprintf(name, "user"))
+		tabsThrough(t, b, tab, fmt.Sprintf(name, "user"))
+		if got := b.Eval(tab, `document.querySelector(".who").innerText`); !strings.Contains(got, "eve") || !strings.Contains(got, "Log out") {
+			t.Errorf("the page says %q", got)
 		}
 	}
 }

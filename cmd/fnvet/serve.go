@@ -9,6 +9,7 @@ import (
 	"os"
 	"path/filepath"
 	"runtime"
+	"strings"
 	"time"
 
 	"github.com/spf13/cobra"
@@ -233,6 +234,7 @@ func (c *cli) runServer(ctx context.Context, flags *serveFlags, s *server.Server
 		}
 		scheme := map[bool]string{true: "https", false: "http"}[s.File.TLS != nil]
 		fmt.Fprintf(c.stderr, "fnvet: answers on %s://%s\n", scheme, l.Addr())
+		c.introduce(flags, s.File)
 		parts++
 		go func() { ended <- s.Serve(ctx, l) }()
 	} else {
@@ -245,4 +247,17 @@ func (c *cli) runServer(ctx context.Context, flags *serveFlags, s *server.Server
 		cancel() // one end is the end of both
 	}
 	return errors.Join(errs...)
+}
+
+// introduce says where things are, for who starts a server for the first time.
+func (c *cli) introduce(flags *serveFlags, f *server.File) {
+	if name, ok := strings.CutPrefix(flags.database, "sqlite:"); ok {
+		fmt.Fprintf(c.stderr, "fnvet: keeps everything in %s\n", printable(name))
+	}
+	if !f.Guarded() {
+		fmt.Fprintf(c.stderr, "fnvet: nobody is asked who they are; only this machine can reach it\n")
+	}
+	if len(f.Registries) == 0 {
+		fmt.Fprintf(c.stderr, "fnvet: no registry is configured: packages can be sent to /api/v1/scans, images cannot be scanned (docs/operations.md)\n")
+	}
 }

@@ -50,6 +50,7 @@ type View struct {
 	Scans []store.Scan
 
 	Problem string
+	Notice  string // what every page says, or ""
 
 	User    string // who logged in and can log out, or ""
 	Replays bool   // dead letters may be tried again
