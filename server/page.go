@@ -36,8 +36,20 @@ func (s *Server) show(w http.ResponseWriter, r *http.Request, name string, v web
 	return s.page(w, r, http.StatusOK, name, v)
 }
 
+// base is the address of this server, for examples: as configured, or as it was asked.
+func (s *Server) base(r *http.Request) string {
+	switch {
+	case s.File.URL != "":
+		return strings.TrimSuffix(s.File.URL, "/")
+	case r.TLS != nil:
+		return "https://" + r.Host
+	}
+	return "http://" + r.Host
+}
+
 func (s *Server) page(w http.ResponseWriter, r *http.Request, status int, name string, v web.View) error {
 	v.Version = s.Version
+	v.Base, v.Guarded = s.base(r), !s.gate.open
 	if _, why := s.stale(); why != "" && v.Problem == "" {
 		v.Notice = "Verdicts are incomplete: " + why + "."
 		if s.UpdateEvery > 0 {

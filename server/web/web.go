@@ -52,6 +52,8 @@ type View struct {
 	Problem string
 	Notice  string // what every page says, or ""
 
+	Base    string // address of the server
+	Guarded bool   // it wants a token
 	User    string // who logged in and can log out, or ""
 	Replays bool   // dead letters may be tried again
 }
