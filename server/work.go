@@ -111,26 +111,11 @@ func (s *Server) scanOne(ctx context.Context, c *store.Scan) (*store.Outcome, er
 	}
 	out := &store.Outcome{Digest: c.Digest}
 	if t.Registry != nil {
-		// Notifications need not say what a manifest refers to, and a tag may have moved.
-		var refers bool
-		err := s.span(ctx, "resolve", func(ctx context.Context) (err error) {
-			t.Digest, refers, err = s.Scanner.Resolve(ctx, t)
-			return err
-		})
-		if err != nil {
+		switch known, err := s.resolve(ctx, c, t, out); {
+		case err != nil:
 			return nil, err
-		}
-		out.Digest = t.Digest
-		if refers {
-			out.Ignored = true
+		case known:
 			return out, nil
-		}
-	}
-	if t.Registry != nil && c.Digest == "" {
-		now, _ := s.Scanner.Version()
-		if same, err := s.Store.Judged(ctx, c.Registry, c.Repository, t.Digest, now); err != nil || same > 0 {
-			out.SameAs = same
-			return out, err
 		}
 	}
 	if c.Upload != "" {
@@ -161,6 +146,25 @@ func (s *Server) scanOne(ctx context.Context, c *store.Scan) (*store.Outcome, er
 		}
 	}
 	return out, nil
+}
+
+// resolve asks the registry for the digest: a tag may have moved, and notifications
+// need not say what a manifest refers to. Known is what needs no scan.
+func (s *Server) resolve(ctx context.Context, c *store.Scan, t *Target, out *store.Outcome) (known bool, err error) {
+	err = s.span(ctx, "resolve", func(ctx context.Context) (err error) {
+		t.Digest, out.Ignored, err = s.Scanner.Resolve(ctx, t)
+		return err
+	})
+	if err != nil {
+		return false, err
+	}
+	out.Digest = t.Digest
+	if out.Ignored || c.Digest != "" {
+		return out.Ignored, nil
+	}
+	now, _ := s.Scanner.Version()
+	out.SameAs, err = s.Store.Judged(ctx, c.Registry, c.Repository, t.Digest, now)
+	return out.SameAs > 0, err
 }
 
 // after are the messages that the end of a scan brings, whatever its verdict.
