@@ -13,6 +13,8 @@ import (
 	"slices"
 	"strings"
 	"time"
+
+	"github.com/fnvet/fnvet/internal/filelock"
 )
 
 // UpdateOptions says what to fetch, from where, to where.
@@ -105,7 +107,10 @@ func lock(dir string) (unlock func(), err error) {
 	if err != nil {
 		return nil, err
 	}
-	if err := tryLock(f); err != nil {
+	if err := filelock.Try(f); err != nil {
+		if errors.Is(err, filelock.ErrHeld) {
+			err = ErrLocked
+		}
 		return nil, errors.Join(fmt.Errorf("%s: %w", dir, err), f.Close())
 	}
 	return func() { _ = f.Close() }, nil // closing unlocks

@@ -2,6 +2,7 @@ package scan
 
 import (
 	"context"
+	"errors"
 	"slices"
 
 	"github.com/fnvet/fnvet"
@@ -21,9 +22,14 @@ func Rematch(ctx context.Context, r *fnvet.Report, c Config, changed func(*fnvet
 			purls[r.Packages[i].PURL] = true
 		}
 	}
-	findings, _, info := c.Matcher.Match(ctx, again)
+	findings, gaps, info := c.Matcher.Match(ctx, again)
 	if err := ctx.Err(); err != nil {
 		return err
+	}
+	for _, g := range gaps {
+		if g.Reason == fnvet.GapFailed || g.Reason == fnvet.GapNoDatabase && info.From == "" {
+			return errors.New(g.Detail)
+		}
 	}
 	via := map[string][]string{}
 	for i := range r.Findings {
@@ -41,7 +47,14 @@ func Rematch(ctx context.Context, r *fnvet.Report, c Config, changed func(*fnvet
 	slices.SortStableFunc(r.Findings, fnvet.CompareFindings)
 	r.Scan.Database = info
 	// The age is of the database now: what a former one was too old for is mended.
-	r.Gaps = slices.DeleteFunc(r.Gaps, func(g fnvet.Gap) bool { return g.Reason == fnvet.GapOldDatabase })
+	// Where all was compared, so is what could not be.
+	whole := len(again) == len(r.Packages)
+	r.Gaps = slices.DeleteFunc(r.Gaps, func(g fnvet.Gap) bool {
+		return g.Reason == fnvet.GapOldDatabase || whole && (g.Reason == fnvet.GapNoDatabase || g.Reason == fnvet.GapUnmatched)
+	})
+	r.Gaps = append(r.Gaps, gaps...)
+	slices.SortFunc(r.Gaps, compareGaps)
+	r.Gaps = slices.Compact(r.Gaps)
 	r.Scan.Complete = len(r.Gaps) == 0
 	return nil
 }

@@ -19,9 +19,9 @@ const refreshAfter = 5
 
 func (s *Server) harborRoutes() []route {
 	return []route{
-		{pattern: "GET /scanner/api/v1/metadata", scope: ScopeScan, serve: s.harborMetadata},
-		{pattern: "POST /scanner/api/v1/scan", scope: ScopeScan, serve: s.harborScan},
-		{pattern: "GET /scanner/api/v1/scan/{id}/report", scope: ScopeScan, serve: s.harborReport},
+		{pattern: "GET /scanner/api/v1/metadata", scope: ScopeScan, adapter: true, serve: s.harborMetadata},
+		{pattern: "POST /scanner/api/v1/scan", scope: ScopeScan, adapter: true, serve: s.harborScan},
+		{pattern: "GET /scanner/api/v1/scan/{id}/report", scope: ScopeScan, adapter: true, serve: s.harborReport},
 	}
 }
 
@@ -34,6 +34,14 @@ func typed(w http.ResponseWriter, status int, media string, value any) error {
 	w.Header().Set("Content-Type", media)
 	w.WriteHeader(status)
 	return ignoreGone(json.NewEncoder(w).Encode(value))
+}
+
+// adapterProblem writes a problem in the shape of the adapter's API.
+func adapterProblem(w http.ResponseWriter, p *problem) {
+	var e harbor.ErrorResponse
+	e.Error.Message = p.Detail
+	p.headers(w.Header())
+	_ = typed(w, p.Status, harbor.TypeError, e)
 }
 
 func (s *Server) harborMetadata(w http.ResponseWriter, _ *http.Request) error {
@@ -56,13 +64,15 @@ func (s *Server) harborScan(w http.ResponseWriter, r *http.Request) error {
 		return fault(http.StatusUnprocessableEntity, "the artifact has no repository or no SHA-256 digest")
 	case q.Artifact.Tag != "" && !hook.ValidTag(q.Artifact.Tag):
 		return fault(http.StatusUnprocessableEntity, "the tag is none")
+	case !q.Able():
+		return fault(http.StatusNotImplemented, "fnvet scans images and makes lists of vulnerabilities, SPDX and CycloneDX, nothing else")
 	}
 	registry := s.File.registryByHost(at.Host)
 	if registry == nil {
 		return fault(http.StatusForbidden, "no registry of the configuration has the host "+at.Host)
 	}
 	v, _ := s.Scanner.Version()
-	got, err := s.Store.Accept(r.Context(), []store.Request{{
+	got, err := s.commit(r.Context(), []store.Request{{
 		Source: "harbor-adapter", Registry: registry.Host, Repository: q.Artifact.Repository, Tag: q.Artifact.Tag, Digest: q.Artifact.Digest, Version: v,
 	}})
 	if err != nil {
@@ -94,18 +104,22 @@ func (s *Server) harborReport(w http.ResponseWriter, r *http.Request) error {
 		w.WriteHeader(http.StatusFound)
 		return nil
 	}
+	kind := harbor.Negotiate(r.Header.Get("Accept"))
+	if kind == "" {
+		return fault(http.StatusNotImplemented, "there is no report of the type that Accept names")
+	}
 	report, err := s.Store.Report(r.Context(), id)
 	if err != nil {
 		return err
 	}
 	artifact := harbor.Artifact{Repository: c.Repository, Digest: c.Digest, Tag: c.Tag}
-	if !strings.Contains(r.Header.Get("Accept"), "sbom") {
-		return typed(w, http.StatusOK, harbor.TypeReport, harbor.FromReport(report, artifact, s.harborScanner()))
+	if kind != harbor.TypeSBOM {
+		return typed(w, http.StatusOK, kind, harbor.FromReport(report, artifact, s.harborScanner()))
 	}
 	media, format := harbor.CycloneDX, "cyclonedx-json"
 	// A plus that was not escaped reads as a space.
 	switch wanted := strings.ReplaceAll(r.URL.Query().Get("sbom_media_type"), " ", "+"); wanted {
-	case "", harbor.SPDX:
+	case harbor.SPDX:
 		media, format = harbor.SPDX, "spdx-json"
 	case harbor.CycloneDX:
 	default:

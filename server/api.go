@@ -31,7 +31,7 @@ func (s *Server) postScan(w http.ResponseWriter, r *http.Request) error {
 	case "application/zip", "application/x-tar", "application/java-archive", "application/gzip", "application/octet-stream":
 		return s.postUpload(w, r)
 	}
-	return fault(http.StatusUnsupportedMediaType, "Content-Type is none of application/json, application/zip, application/x-tar")
+	return fault(http.StatusUnsupportedMediaType, "Content-Type is none of application/json (a reference), application/zip, application/x-tar, application/gzip, application/java-archive, application/octet-stream (the package itself, as the body)")
 }
 
 func (s *Server) postReference(w http.ResponseWriter, r *http.Request) error {
@@ -79,7 +79,7 @@ func errNoAWS() *problem {
 }
 
 func (s *Server) accept(w http.ResponseWriter, r *http.Request, q store.Request) error {
-	got, err := s.Store.Accept(r.Context(), []store.Request{q})
+	got, err := s.commit(r.Context(), []store.Request{q})
 	if err != nil {
 		return err
 	}
@@ -129,7 +129,7 @@ func (s *Server) postUpload(w http.ResponseWriter, r *http.Request) error {
 	}
 	v, _ := s.Scanner.Version()
 	q := store.Request{Source: "api", Registry: "upload", Repository: name, Digest: digest, Upload: id, Version: v}
-	got, err := s.Store.Accept(r.Context(), []store.Request{q})
+	got, err := s.commit(r.Context(), []store.Request{q})
 	if err != nil {
 		_ = s.Store.DropUpload(r.Context(), id) // else Prune does, a day later
 		return err

@@ -1,6 +1,7 @@
 package server
 
 import (
+	"context"
 	"crypto/rand"
 	"crypto/sha256"
 	"crypto/subtle"
@@ -32,9 +33,18 @@ func HashToken(token string) string {
 
 // A caller is who asks.
 type caller struct {
-	name   string
-	scopes []string
-	limit  *rate.Limiter // nil: none
+	name    string
+	scopes  []string
+	limit   *rate.Limiter // nil: none
+	session bool          // logged in, and may log out
+}
+
+type callerKey struct{}
+
+// callerOf is who asks, of a request that was admitted.
+func callerOf(r *http.Request) *caller {
+	c, _ := r.Context().Value(callerKey{}).(*caller)
+	return c
 }
 
 func (c *caller) may(scope string) bool {
@@ -45,22 +55,27 @@ func (c *caller) may(scope string) bool {
 func anybody() *caller { return &caller{name: "local", scopes: []string{ScopeAdmin}} }
 
 type gate struct {
-	tokens  map[string]*caller // by hash
-	open    bool
-	header  string
-	proxies []netip.Prefix
+	tokens   map[string]*caller // by hash
+	open     bool
+	header   string
+	proxies  []netip.Prefix
+	proxied  []string  // scopes
+	sessions *sessions // nil: nobody logs in
 }
 
 func newGate(f *File, open bool) *gate {
-	g := &gate{tokens: map[string]*caller{}, open: open && len(f.Tokens) == 0}
+	g := &gate{tokens: map[string]*caller{}, open: open && !f.Guarded()}
 	for _, t := range f.Tokens {
-		g.tokens[t.Hash] = &caller{t.Name, t.Scopes, rate.NewLimiter(rate.Limit(t.Rate), max(int(2*t.Rate), 1))}
+		g.tokens[t.Hash] = &caller{name: t.Name, scopes: t.Scopes, limit: rate.NewLimiter(rate.Limit(t.Rate), max(int(2*t.Rate), 1))}
 	}
 	if f.ProxyLogin != nil {
-		g.header = f.ProxyLogin.Header
+		g.header, g.proxied = f.ProxyLogin.Header, f.ProxyLogin.Scopes
 		for _, p := range f.ProxyLogin.From {
 			g.proxies = append(g.proxies, netip.MustParsePrefix(p)) // checked when it was read
 		}
+	}
+	if f.OIDCLogin != nil {
+		g.sessions = newSessions(f.OIDCLogin.SessionKey.Reveal(), strings.HasPrefix(f.URL, "https:"))
 	}
 	return g
 }
@@ -78,6 +93,8 @@ func (g *gate) who(r *http.Request) *caller {
 		token = rest
 	case "basic": // browsers ask for a name and a password
 		_, token, _ = r.BasicAuth()
+	case "":
+		token = r.Header.Get("X-ScannerAdapter-API-Key") // the third way that Harbor knows
 	}
 	return g.byToken(token)
 }
@@ -96,10 +113,16 @@ func (g *gate) byToken(token string) *caller {
 	return found
 }
 
-// reader finds who reads the page: as who does, or as the proxy says.
+// reader finds who reads the page: as who does, by a session, or as the proxy says.
 func (g *gate) reader(r *http.Request) *caller {
-	if c := g.who(r); c != nil || g.header == "" {
+	if c := g.who(r); c != nil {
 		return c
+	}
+	if c := g.sessions.current(r); c != nil {
+		return &caller{name: c.User, scopes: c.Scopes, session: true}
+	}
+	if g.header == "" {
+		return nil
 	}
 	host, _, err := net.SplitHostPort(r.RemoteAddr)
 	if err != nil {
@@ -110,7 +133,7 @@ func (g *gate) reader(r *http.Request) *caller {
 		return nil
 	}
 	if user := r.Header.Get(g.header); user != "" {
-		return &caller{name: "proxy", scopes: []string{ScopeRead}}
+		return &caller{name: user[:min(len(user), maxUser)], scopes: g.proxied}
 	}
 	return nil
 }
@@ -124,13 +147,13 @@ func (g *gate) admit(r *http.Request, scope string, find func(*http.Request) *ca
 	case c == nil:
 		return nil, fault(http.StatusUnauthorized, "the token is not known here")
 	case !c.may(scope):
-		return nil, fault(http.StatusForbidden, "the token has not the scope "+scope)
+		return nil, fault(http.StatusForbidden, "this caller has not the scope "+scope)
 	case c.limit != nil && !c.limit.Allow():
 		p := fault(http.StatusTooManyRequests, "more requests than the token may send")
 		p.after = 1
 		return nil, p
 	}
-	return r, nil
+	return r.WithContext(context.WithValue(r.Context(), callerKey{}, c)), nil
 }
 
 // localHost guards an open server against pages in the user's own browser that

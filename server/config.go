@@ -28,6 +28,7 @@ type File struct {
 	Tokens        []Token        `yaml:"tokens"`
 	Notifications []Notification `yaml:"notifications"`
 	ProxyLogin    *ProxyLogin    `yaml:"proxy_login"`
+	OIDCLogin     *OIDCLogin     `yaml:"oidc_login"`
 	TLS           *TLS           `yaml:"tls"`
 	// UploadLimit bounds a package sent to the API, in MiB; default 256, 0 takes none.
 	UploadLimit *int64 `yaml:"upload_limit_mib"`
@@ -99,6 +100,7 @@ type Notification struct {
 type ProxyLogin struct {
 	Header string   `yaml:"header"` // "X-Forwarded-User"
 	From   []string `yaml:"from"`   // prefixes of the proxies' addresses
+	Scopes []string `yaml:"scopes"` // of whoever it names; default read
 }
 
 // TLS has the files of the server's certificate. ClientCA makes callers show one
@@ -165,7 +167,7 @@ func ParseFile(data []byte) (*File, error) {
 	if err := d.Decode(&f); err != nil && !errors.Is(err, io.EOF) {
 		return nil, err
 	}
-	for _, check := range []func() error{f.checkRegistries, f.checkSources, f.checkTokens, f.checkNotifications, f.checkProxy} {
+	for _, check := range []func() error{f.checkRegistries, f.checkSources, f.checkTokens, f.checkNotifications, f.checkProxy, f.checkLogin} {
 		if err := check(); err != nil {
 			return nil, err
 		}
@@ -218,17 +220,28 @@ func (f *File) checkTokens() error {
 			return fmt.Errorf("tokens: %s: hash is sha256: and 64 hex digits; type: fnvet token", t.Name)
 		}
 		t.Rate = cmp.Or(t.Rate, 100)
-		if len(t.Scopes) == 0 {
-			return fmt.Errorf("tokens: %s has no scopes", t.Name)
-		}
-		for _, scope := range t.Scopes {
-			if !slices.Contains([]string{ScopeRead, ScopeScan, ScopeHooks, ScopeAdmin}, scope) {
-				return fmt.Errorf("tokens: %s: %q is none of read, scan, hooks, admin", t.Name, scope)
-			}
+		if err := checkScopes(t.Scopes); err != nil {
+			return fmt.Errorf("tokens: %s: %w", t.Name, err)
 		}
 	}
 	return nil
 }
+
+func checkScopes(scopes []string) error {
+	if len(scopes) == 0 {
+		return errors.New("there are no scopes")
+	}
+	for _, scope := range scopes {
+		if !slices.Contains([]string{ScopeRead, ScopeScan, ScopeHooks, ScopeAdmin}, scope) {
+			return fmt.Errorf("%q is none of read, scan, hooks, admin", scope)
+		}
+	}
+	return nil
+}
+
+// Guarded reports whether callers have a way to say who they are. Without one a
+// server belongs on a loopback address.
+func (f *File) Guarded() bool { return len(f.Tokens) > 0 || f.ProxyLogin != nil || f.OIDCLogin != nil }
 
 func (f *File) checkNotifications() error {
 	for i := range f.Notifications {
@@ -255,6 +268,12 @@ func (f *File) checkProxy() error {
 		if _, err := netip.ParsePrefix(p); err != nil {
 			return fmt.Errorf("proxy_login: %q is no prefix such as 10.0.0.0/8", p)
 		}
+	}
+	if f.ProxyLogin.Scopes == nil {
+		f.ProxyLogin.Scopes = []string{ScopeRead}
+	}
+	if err := checkScopes(f.ProxyLogin.Scopes); err != nil {
+		return fmt.Errorf("proxy_login: %w", err)
 	}
 	return nil
 }

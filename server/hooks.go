@@ -3,6 +3,7 @@ package server
 import (
 	"cmp"
 	"context"
+	"mime"
 	"net/http"
 	"net/url"
 	"slices"
@@ -31,6 +32,9 @@ func (s *Server) receive(w http.ResponseWriter, r *http.Request) error {
 		return refused
 	}
 	parsed, err := hook.Parse(name, r.Header, body)
+	if kind, _, _ := mime.ParseMediaType(r.Header.Get("Content-Type")); err != nil && kind == "application/x-www-form-urlencoded" {
+		return fault(http.StatusBadRequest, "the body is a form; choose application/json as the webhook's content type")
+	}
 	if err != nil {
 		return fault(http.StatusBadRequest, strings.TrimPrefix(err.Error(), hook.ErrMalformed.Error()+": "))
 	}
@@ -44,7 +48,7 @@ func (s *Server) receive(w http.ResponseWriter, r *http.Request) error {
 			return err
 		}
 	}
-	accepted, err := s.Store.Accept(r.Context(), requests)
+	accepted, err := s.commit(r.Context(), requests)
 	if err != nil {
 		return err
 	}

@@ -15,6 +15,8 @@ import (
 	"strings"
 	"time"
 
+	"go.opentelemetry.io/otel/attribute"
+
 	"github.com/fnvet/fnvet"
 	"github.com/fnvet/fnvet/server/store"
 	"github.com/fnvet/fnvet/unpack/remote"
@@ -130,9 +132,14 @@ func callback(c *store.Scan, r *fnvet.Report) store.Notice {
 	return store.Notice{To: dockerHub + c.Callback, Scan: c.ID, Body: body}
 }
 
-// notify delivers a message. Its signature is that of the time and the body, so
-// that a receiver can refuse old ones: HMAC-SHA256 of "TIME.BODY".
+// notify delivers a message.
 func (s *Server) notify(ctx context.Context, n *store.Notice) error {
+	return s.span(ctx, "notify", func(ctx context.Context) error { return s.deliver(ctx, n) }, attribute.Int64("fnvet.scan", n.Scan))
+}
+
+// deliver sends a message. Its signature is that of the time and the body, so
+// that a receiver can refuse old ones: HMAC-SHA256 of "TIME.BODY".
+func (s *Server) deliver(ctx context.Context, n *store.Notice) error {
 	header := http.Header{"Content-Type": {"application/json"}, "User-Agent": {"fnvet/" + s.Version}}
 	if address, ok := strings.CutPrefix(n.To, dockerHub); ok {
 		if !dockerHubCallback(address) {

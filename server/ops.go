@@ -29,14 +29,23 @@ func (s *Server) readyz(w http.ResponseWriter, r *http.Request) error {
 	if err := s.Store.Ping(r.Context()); err != nil {
 		return fault(http.StatusServiceUnavailable, "the store does not answer")
 	}
-	_, dated := s.Scanner.Version()
-	switch {
-	case dated.IsZero():
-		return fault(http.StatusServiceUnavailable, "there is no advisory database; type: fnvet db update")
-	case s.MaxDatabaseAge > 0 && time.Since(dated) > s.MaxDatabaseAge:
-		return fault(http.StatusServiceUnavailable, "the newest advisory is of "+dated.UTC().Format(time.RFC3339)+"; type: fnvet db update")
+	dated, why := s.stale()
+	if why != "" {
+		return fault(http.StatusServiceUnavailable, why+"; type: fnvet db update")
 	}
 	return answer(w, http.StatusOK, map[string]string{"status": "ready", "database": dated.UTC().Format(time.RFC3339)})
+}
+
+// stale says of when the advisories are, and why they will not do, or "".
+func (s *Server) stale() (dated time.Time, why string) {
+	_, dated = s.Scanner.Version()
+	switch {
+	case dated.IsZero():
+		why = "there is no advisory database"
+	case s.MaxDatabaseAge > 0 && time.Since(dated) > s.MaxDatabaseAge:
+		why = "the newest advisory is of " + dated.UTC().Format(time.RFC3339)
+	}
+	return dated, why
 }
 
 // metrics are what /metrics shows, in Prometheus' text format, version 0.0.4.

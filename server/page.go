@@ -1,6 +1,7 @@
 package server
 
 import (
+	"bytes"
 	"net/http"
 	"net/url"
 	"strconv"
@@ -25,14 +26,51 @@ func (s *Server) pageRoutes() []route {
 		{pattern: "GET /search", scope: ScopeRead, page: true, serve: s.searchPage},
 		{pattern: "GET /queue", scope: ScopeRead, page: true, serve: s.queuePage},
 		{pattern: "POST /queue/{id}/replay", scope: ScopeAdmin, page: true, serve: s.replayPage},
+		{pattern: "GET /login", page: true, serve: s.beginLogin},
+		{pattern: "GET /login/callback", page: true, serve: s.endLogin},
+		{pattern: "POST /logout", page: true, serve: s.logout},
 	}
 }
 
-func (s *Server) show(w http.ResponseWriter, name string, v web.View) error {
+func (s *Server) show(w http.ResponseWriter, r *http.Request, name string, v web.View) error {
+	return s.page(w, r, http.StatusOK, name, v)
+}
+
+// base is the address of this server, for examples: as configured, or as it was asked.
+func (s *Server) base(r *http.Request) string {
+	switch {
+	case s.File.URL != "":
+		return strings.TrimSuffix(s.File.URL, "/")
+	case r.TLS != nil:
+		return "https://" + r.Host
+	}
+	return "http://" + r.Host
+}
+
+func (s *Server) page(w http.ResponseWriter, r *http.Request, status int, name string, v web.View) error {
 	v.Version = s.Version
+	v.Base, v.Guarded = s.base(r), !s.gate.open
+	if _, why := s.stale(); why != "" && v.Problem == "" {
+		v.Notice = "Verdicts are incomplete: " + why + "."
+		if s.UpdateEvery > 0 {
+			v.Notice += " It is fetched anew every " + s.UpdateEvery.String() + "."
+		}
+	}
+	if c := callerOf(r); c != nil {
+		v.Replays = c.may(ScopeAdmin)
+		if c.session {
+			v.User = c.name
+		}
+	}
+	var b bytes.Buffer // a page is whole or not at all
+	if err := web.Render(&b, name, v, time.Now()); err != nil {
+		return err
+	}
 	w.Header().Set("Content-Security-Policy", web.Policy())
 	w.Header().Set("Content-Type", "text/html; charset=utf-8")
-	return web.Render(w, name, v, time.Now())
+	w.WriteHeader(status)
+	_, err := w.Write(b.Bytes())
+	return ignoreGone(err)
 }
 
 func (s *Server) artifactsPage(w http.ResponseWriter, r *http.Request) error {
@@ -69,7 +107,7 @@ func (s *Server) artifactsPage(w http.ResponseWriter, r *http.Request) error {
 	if v.Trend, err = s.Store.Trend(r.Context(), trendDays); err != nil {
 		return err
 	}
-	return s.show(w, "artifacts", v)
+	return s.show(w, r, "artifacts", v)
 }
 
 func (s *Server) artifactPage(w http.ResponseWriter, r *http.Request) error {
@@ -92,7 +130,7 @@ func (s *Server) artifactPage(w http.ResponseWriter, r *http.Request) error {
 	if v.Changes, err = s.Store.Changes(r.Context(), id, rowsShown); err != nil {
 		return err
 	}
-	return s.show(w, "artifact", v)
+	return s.show(w, r, "artifact", v)
 }
 
 func (s *Server) searchPage(w http.ResponseWriter, r *http.Request) error {
@@ -117,7 +155,7 @@ func (s *Server) searchPage(w http.ResponseWriter, r *http.Request) error {
 	if err != nil {
 		return err
 	}
-	return s.show(w, "search", v)
+	return s.show(w, r, "search", v)
 }
 
 func (s *Server) queuePage(w http.ResponseWriter, r *http.Request) error {
@@ -133,7 +171,7 @@ func (s *Server) queuePage(w http.ResponseWriter, r *http.Request) error {
 		}
 		v.Scans = append(v.Scans, list...)
 	}
-	return s.show(w, "queue", v)
+	return s.show(w, r, "queue", v)
 }
 
 func (s *Server) replayPage(w http.ResponseWriter, r *http.Request) error {

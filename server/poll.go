@@ -38,7 +38,7 @@ func (s *Server) poll(ctx context.Context, r *Registry) error {
 	v, _ := s.Scanner.Version()
 	var batch []store.Request
 	flush := func() error {
-		_, err := s.Store.Accept(ctx, batch)
+		_, err := s.commit(ctx, batch)
 		batch = batch[:0]
 		return err
 	}

@@ -49,15 +49,20 @@ func problemOf(err error) *problem {
 
 func (p *problem) write(w http.ResponseWriter) {
 	w.Header().Set("Content-Type", "application/problem+json")
-	if p.after > 0 {
-		w.Header().Set("Retry-After", strconv.Itoa(p.after))
-	}
-	if p.Status == http.StatusUnauthorized {
-		w.Header().Set("WWW-Authenticate", `Basic realm="fnvet", charset="UTF-8"`)
-		w.Header().Add("WWW-Authenticate", `Bearer realm="fnvet"`)
-	}
+	p.headers(w.Header())
 	w.WriteHeader(p.Status)
 	_ = json.NewEncoder(w).Encode(p)
+}
+
+// headers says when to try again, and how to say who asks.
+func (p *problem) headers(h http.Header) {
+	if p.after > 0 {
+		h.Set("Retry-After", strconv.Itoa(p.after))
+	}
+	if p.Status == http.StatusUnauthorized {
+		h.Set("WWW-Authenticate", `Basic realm="fnvet", charset="UTF-8"`)
+		h.Add("WWW-Authenticate", `Bearer realm="fnvet"`)
+	}
 }
 
 // answer writes a value as JSON.

@@ -2,6 +2,7 @@ package server
 
 import (
 	"bytes"
+	"cmp"
 	"compress/gzip"
 	_ "embed" // the description of the API
 	"encoding/json"
@@ -9,12 +10,14 @@ import (
 	"fmt"
 	"io"
 	"net/http"
+	"net/url"
 	"runtime/debug"
 	"strconv"
 	"strings"
 	"time"
 
 	"github.com/fnvet/fnvet/server/hook"
+	"github.com/fnvet/fnvet/server/web"
 )
 
 //go:embed openapi.json
@@ -23,8 +26,9 @@ var openAPI []byte
 // A route is one line of the table of what the server answers.
 type route struct {
 	pattern string
-	scope   string // "": nobody is asked for a token; see who for the page
-	page    bool   // people may log in by the proxy, and errors are pages
+	scope   string // "": nobody is asked for a token
+	adapter bool   // Harbor's: errors have its shape
+	page    bool   // for people: errors are pages, and who is unknown is sent to log in
 	serve   func(http.ResponseWriter, *http.Request) error
 }
 
@@ -122,15 +126,19 @@ func (s *status) Unwrap() http.ResponseWriter { return s.ResponseWriter }
 
 func (s *Server) wrap(r route) http.Handler {
 	find := s.gate.who
-	if r.page {
+	if r.page || strings.HasPrefix(r.pattern, "GET ") { // the page links to reports of the API
 		find = s.gate.reader
 	}
 	return http.HandlerFunc(func(w http.ResponseWriter, req *http.Request) {
 		secure(w.Header())
 		if r.scope != "" {
 			admitted, p := s.gate.admit(req, r.scope, find)
-			if p != nil {
-				p.write(w)
+			switch {
+			case p != nil && p.Status == http.StatusUnauthorized && s.login != nil && r.page && req.Method == http.MethodGet && wantsPage(req):
+				http.Redirect(w, req, "/login?"+url.Values{"next": {req.URL.RequestURI()}}.Encode(), http.StatusSeeOther)
+				return
+			case p != nil:
+				s.refuse(w, req, r, p)
 				return
 			}
 			req = admitted
@@ -140,9 +148,29 @@ func (s *Server) wrap(r route) http.Handler {
 			if p.Status >= http.StatusInternalServerError {
 				s.Logger.Warn("a request failed", "path", req.Pattern, "error", err.Error())
 			}
-			p.write(w)
+			s.refuse(w, req, r, p)
 		}
 	})
+}
+
+// wantsPage reports a browser.
+func wantsPage(r *http.Request) bool { return strings.Contains(r.Header.Get("Accept"), "text/html") }
+
+// refuse writes a problem: for people as a page, which keeps the way back.
+func (s *Server) refuse(w http.ResponseWriter, req *http.Request, r route, p *problem) {
+	if r.adapter {
+		adapterProblem(w, p)
+		return
+	}
+	if !r.page || !wantsPage(req) {
+		p.write(w)
+		return
+	}
+	p.headers(w.Header())
+	v := web.View{Title: p.Title, Problem: p.Detail}
+	if err := s.page(w, req, p.Status, "problem", v); err != nil {
+		s.Logger.Error("a page could not be written", "error", err.Error())
+	}
 }
 
 // secure sets what every answer has.
@@ -159,6 +187,7 @@ func (s *Server) observe(next http.Handler) http.Handler {
 	return http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
 		started := time.Now()
 		rec := &status{ResponseWriter: w, code: http.StatusOK}
+		r, traced := s.traced(r)
 		defer func() {
 			if p := recover(); p != nil && p != http.ErrAbortHandler { //nolint:errorlint // as net/http compares it
 				s.Logger.Error("a handler panicked", "path", r.Pattern, "stack", string(debug.Stack()))
@@ -166,6 +195,7 @@ func (s *Server) observe(next http.Handler) http.Handler {
 			}
 			took := time.Since(started)
 			s.metrics.request(r.Pattern, rec.code, took)
+			traced(rec.code)
 			s.Logger.Debug("answered", "route", r.Pattern, "status", rec.code, "bytes", rec.bytes, "ms", took.Milliseconds())
 		}()
 		next.ServeHTTP(rec, r)
@@ -210,7 +240,11 @@ func readJSON(w http.ResponseWriter, r *http.Request, into any, strict bool) err
 	if strict {
 		d.DisallowUnknownFields()
 	}
-	if err := d.Decode(into); err != nil {
+	err = d.Decode(into)
+	if wrong, ok := errors.AsType[*json.UnmarshalTypeError](err); ok {
+		return fault(http.StatusBadRequest, fmt.Sprintf("%s is a %s, which it may not be", cmp.Or(wrong.Field, "the body"), wrong.Value))
+	}
+	if err != nil {
 		return fault(http.StatusBadRequest, "the body is not what is wanted here: "+strings.TrimPrefix(err.Error(), "json: "))
 	}
 	return nil

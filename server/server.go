@@ -13,6 +13,9 @@ import (
 	"sync"
 	"time"
 
+	"go.opentelemetry.io/otel/trace"
+	"go.opentelemetry.io/otel/trace/noop"
+
 	"github.com/fnvet/fnvet"
 	"github.com/fnvet/fnvet/advisory"
 	"github.com/fnvet/fnvet/server/store"
@@ -61,7 +64,11 @@ type Config struct {
 	// UpdateEvery is how often advisories are fetched; 0: never.
 	UpdateEvery time.Duration
 	Version     string // of fnvet
-	Rules       []fnvet.Rule
+	// Scratch is a directory for uploads that are being scanned; what a server that
+	// was killed left there is removed. "": one in the system's for temporary files.
+	Scratch string
+	Rules   []fnvet.Rule
+	Tracer  trace.Tracer // nil: none
 	// Write renders a report as one of report's or sbom's formats.
 	Write func(format string, r *fnvet.Report) ([]byte, error)
 	// Attach puts the verdict and the SBOM beside an image; nil: cannot.
@@ -72,8 +79,10 @@ type Config struct {
 type Server struct {
 	Config
 	gate    *gate
+	login   *login // nil: none
 	metrics *metrics
 	keys    keySets
+	scratch *scratch      // of Work
 	stop    chan struct{} // closed when it is about to end
 	ending  sync.Once
 }
@@ -86,7 +95,10 @@ func New(c Config) (*Server, error) {
 	if c.Logger == nil {
 		c.Logger = slog.New(slog.DiscardHandler)
 	}
-	s := &Server{Config: c, gate: newGate(c.File, c.Open), stop: make(chan struct{})}
+	if c.Tracer == nil {
+		c.Tracer = noop.NewTracerProvider().Tracer("")
+	}
+	s := &Server{Config: c, gate: newGate(c.File, c.Open), login: newLogin(c.File), stop: make(chan struct{})}
 	s.metrics = newMetrics(s)
 	return s, nil
 }

@@ -12,6 +12,8 @@ import (
 	"sync"
 	"time"
 
+	"go.opentelemetry.io/otel/attribute"
+
 	"github.com/fnvet/fnvet"
 	"github.com/fnvet/fnvet/advisory"
 	"github.com/fnvet/fnvet/server/store"
@@ -20,6 +22,11 @@ import (
 // Work scans, fetches advisories and polls registries until ctx ends. Scans at
 // work have grace to end.
 func (s *Server) Work(ctx context.Context, grace time.Duration) error {
+	var err error
+	if s.scratch, err = openScratch(s.Scratch); err != nil {
+		return fmt.Errorf("a place for uploads: %w", err)
+	}
+	defer s.scratch.close()
 	var all sync.WaitGroup
 	defer all.Wait()
 	every := func(pause time.Duration, do func(context.Context) error, what string) {
@@ -55,7 +62,7 @@ func (s *Server) every(ctx context.Context, pause time.Duration, do func(context
 		case <-time.After(wait + rand.N(wait/10+1)): //nolint:gosec // spreads work; no secret
 		}
 		wait = pause
-		if err := do(ctx); err != nil && ctx.Err() == nil {
+		if err := s.span(ctx, what, do); err != nil && ctx.Err() == nil {
 			s.Logger.Warn(what+" failed", "error", err.Error())
 		}
 	}
@@ -79,7 +86,11 @@ func (s *Server) target(c *store.Scan) (*Target, error) {
 // scan does the job of one scan.
 func (s *Server) scan(ctx context.Context, c *store.Scan) (*store.Outcome, error) {
 	started := time.Now()
-	out, err := s.scanOne(ctx, c)
+	var out *store.Outcome
+	err := s.span(ctx, "scan", func(ctx context.Context) (err error) {
+		out, err = s.scanOne(ctx, c)
+		return err
+	}, attribute.Int64("fnvet.scan", c.ID), attribute.Int("fnvet.attempt", c.Attempts), attribute.String("fnvet.source", c.Source), attribute.String("fnvet.registry", c.Registry))
 	switch {
 	case err != nil && ctx.Err() != nil:
 		s.metrics.scan("stopped", time.Since(started))
@@ -100,22 +111,11 @@ func (s *Server) scanOne(ctx context.Context, c *store.Scan) (*store.Outcome, er
 	}
 	out := &store.Outcome{Digest: c.Digest}
 	if t.Registry != nil {
-		// Notifications need not say what a manifest refers to, and a tag may have moved.
-		var refers bool
-		if t.Digest, refers, err = s.Scanner.Resolve(ctx, t); err != nil {
+		switch known, err := s.resolve(ctx, c, t, out); {
+		case err != nil:
 			return nil, err
-		}
-		out.Digest = t.Digest
-		if refers {
-			out.Ignored = true
+		case known:
 			return out, nil
-		}
-	}
-	if t.Registry != nil && c.Digest == "" {
-		now, _ := s.Scanner.Version()
-		if same, err := s.Store.Judged(ctx, c.Registry, c.Repository, t.Digest, now); err != nil || same > 0 {
-			out.SameAs = same
-			return out, err
 		}
 	}
 	if c.Upload != "" {
@@ -125,23 +125,46 @@ func (s *Server) scanOne(ctx context.Context, c *store.Scan) (*store.Outcome, er
 		}
 		defer remove()
 	}
-	r, v, err := s.Scanner.Scan(ctx, t)
+	var r *fnvet.Report
+	err = s.span(ctx, "read and judge", func(ctx context.Context) (err error) {
+		r, out.Version, err = s.Scanner.Scan(ctx, t)
+		return err
+	})
 	if err != nil {
 		return nil, err
 	}
 	if c.Digest == "" || t.Registry == nil {
 		out.Digest = r.Artifact.Digest
 	}
-	out.Report, out.Version = r, v
+	out.Report = r
 	out.Notices = func(a *store.Artifact, changes []store.Change) []store.Notice {
 		return append(s.notices(a, changes), s.after(c, r)...)
 	}
 	if s.Attach != nil && t.Registry != nil && t.Registry.Attach {
-		if err := s.Attach(ctx, t, r); err != nil {
+		if err := s.span(ctx, "attach", func(ctx context.Context) error { return s.Attach(ctx, t, r) }); err != nil {
 			return nil, fmt.Errorf("attach: %w", err)
 		}
 	}
 	return out, nil
+}
+
+// resolve asks the registry for the digest: a tag may have moved, and notifications
+// need not say what a manifest refers to. Known is what needs no scan.
+func (s *Server) resolve(ctx context.Context, c *store.Scan, t *Target, out *store.Outcome) (known bool, err error) {
+	err = s.span(ctx, "resolve", func(ctx context.Context) (err error) {
+		t.Digest, out.Ignored, err = s.Scanner.Resolve(ctx, t)
+		return err
+	})
+	if err != nil {
+		return false, err
+	}
+	out.Digest = t.Digest
+	if out.Ignored || c.Digest != "" {
+		return out.Ignored, nil
+	}
+	now, _ := s.Scanner.Version()
+	out.SameAs, err = s.Store.Judged(ctx, c.Registry, c.Repository, t.Digest, now)
+	return out.SameAs > 0, err
 }
 
 // after are the messages that the end of a scan brings, whatever its verdict.
@@ -154,7 +177,7 @@ func (s *Server) after(c *store.Scan, r *fnvet.Report) []store.Notice {
 
 // fetchUpload puts an upload into a file that only this user may read.
 func (s *Server) fetchUpload(ctx context.Context, c *store.Scan, t *Target) (remove func(), err error) {
-	f, err := os.CreateTemp("", "fnvet-upload-*")
+	f, err := os.CreateTemp(s.scratch.dir, "upload-*")
 	if err != nil {
 		return nil, err
 	}

@@ -9,10 +9,12 @@ import (
 	"os"
 	"path/filepath"
 	"runtime"
+	"strings"
 	"time"
 
 	"github.com/spf13/cobra"
 	"github.com/spf13/pflag"
+	"go.opentelemetry.io/otel/trace"
 
 	"github.com/fnvet/fnvet/server"
 	"github.com/fnvet/fnvet/server/store"
@@ -160,8 +162,8 @@ func (c *cli) serve(ctx context.Context, flags *serveFlags) error {
 		return fmt.Errorf("--log-level: %q is none of debug, info, warn, error", flags.level)
 	}
 	logger := slog.New(slog.NewJSONHandler(c.stderr, &slog.HandlerOptions{Level: level}))
-	if flags.listen != "" && !loopback(flags.listen) && len(file.Tokens) == 0 {
-		return hinted{fmt.Errorf("--listen %s can be reached from elsewhere, and --config has no tokens", flags.listen), "fnvet token"}
+	if flags.listen != "" && !loopback(flags.listen) && !file.Guarded() {
+		return hinted{fmt.Errorf("--listen %s can be reached from elsewhere, and --config has neither tokens nor a login", flags.listen), "fnvet token"}
 	}
 	if flags.database == "" {
 		dir, err := stateDir()
@@ -179,21 +181,29 @@ func (c *cli) serve(ctx context.Context, flags *serveFlags) error {
 		return fmt.Errorf("--database: %w", err)
 	}
 	defer st.Close()
-	s, err := c.newServer(flags, file, st, scanner, logger)
+	spans, end, err := tracer(ctx, logger)
+	if err != nil {
+		return err
+	}
+	defer end()
+	s, err := c.newServer(flags, file, st, scanner, logger, spans)
 	if err != nil {
 		return err
 	}
 	return c.runServer(ctx, flags, s)
 }
 
-func (c *cli) newServer(flags *serveFlags, file *server.File, st *store.Store, scanner *service, logger *slog.Logger) (*server.Server, error) {
+func (c *cli) newServer(flags *serveFlags, file *server.File, st *store.Store, scanner *service, logger *slog.Logger, spans trace.Tracer) (*server.Server, error) {
 	all, err := rules()
 	if err != nil {
 		return nil, err
 	}
 	config := server.Config{
 		File: file, Store: st, Scanner: scanner, Logger: logger, Workers: flags.workers, Open: loopback(flags.listen),
-		MaxDatabaseAge: flags.scan.db.maxAge, UpdateEvery: flags.every, Version: version(), Rules: all, Write: scanner.write,
+		MaxDatabaseAge: flags.scan.db.maxAge, UpdateEvery: flags.every, Version: version(), Rules: all, Write: scanner.write, Tracer: spans,
+	}
+	if dir, err := stateDir(); err == nil {
+		config.Scratch = filepath.Join(dir, "uploads")
 	}
 	if flags.scan.db.offline {
 		config.UpdateEvery = 0
@@ -224,6 +234,7 @@ func (c *cli) runServer(ctx context.Context, flags *serveFlags, s *server.Server
 		}
 		scheme := map[bool]string{true: "https", false: "http"}[s.File.TLS != nil]
 		fmt.Fprintf(c.stderr, "fnvet: answers on %s://%s\n", scheme, l.Addr())
+		c.introduce(flags, s.File)
 		parts++
 		go func() { ended <- s.Serve(ctx, l) }()
 	} else {
@@ -236,4 +247,17 @@ func (c *cli) runServer(ctx context.Context, flags *serveFlags, s *server.Server
 		cancel() // one end is the end of both
 	}
 	return errors.Join(errs...)
+}
+
+// introduce says where things are, for who starts a server for the first time.
+func (c *cli) introduce(flags *serveFlags, f *server.File) {
+	if name, ok := strings.CutPrefix(flags.database, "sqlite:"); ok {
+		fmt.Fprintf(c.stderr, "fnvet: keeps everything in %s\n", printable(name))
+	}
+	if !f.Guarded() {
+		fmt.Fprintf(c.stderr, "fnvet: nobody is asked who they are; only this machine can reach it\n")
+	}
+	if len(f.Registries) == 0 {
+		fmt.Fprintf(c.stderr, "fnvet: no registry is configured: packages can be sent to /api/v1/scans, images cannot be scanned (docs/operations.md)\n")
+	}
 }

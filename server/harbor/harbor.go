@@ -6,6 +6,7 @@ package harbor
 import (
 	"cmp"
 	"encoding/json"
+	"mime"
 	"slices"
 	"strings"
 	"time"
@@ -13,11 +14,14 @@ import (
 	"github.com/fnvet/fnvet"
 )
 
-// The media types of the API.
+// The media types of the API. TypeNative is the report as older versions of Harbor
+// ask for it; both have the same shape.
 const (
 	TypeMetadata     = "application/vnd.scanner.adapter.metadata+json; version=1.1"
 	TypeScanResponse = "application/vnd.scanner.adapter.scan.response+json; version=1.0"
+	TypeError        = "application/vnd.scanner.adapter.error+json; version=1.0"
 	TypeReport       = "application/vnd.security.vulnerability.report; version=1.1"
+	TypeNative       = "application/vnd.scanner.adapter.vuln.report.harbor+json; version=1.0"
 	TypeSBOM         = "application/vnd.security.sbom.report+json; version=1.0"
 	SPDX             = "application/spdx+json"
 	CycloneDX        = "application/vnd.cyclonedx+json"
@@ -61,9 +65,72 @@ type Request struct {
 	} `json:"registry"`
 	Artifact     Artifact `json:"artifact"`
 	Capabilities []struct {
-		Type     string   `json:"type"`
-		Produces []string `json:"produces_mime_types"`
+		Type       string `json:"type"`
+		Parameters struct {
+			SBOMMediaTypes []string `json:"sbom_media_types"`
+		} `json:"parameters"`
 	} `json:"enabled_capabilities"`
+}
+
+// Able reports whether what is asked for can be done: an image or an index of
+// some, and a capability that there is. Without any, all are meant.
+func (q *Request) Able() bool {
+	switch q.Artifact.MimeType {
+	case "", ociManifest, dockerManifest, "application/vnd.oci.image.index.v1+json", "application/vnd.docker.distribution.manifest.list.v2+json":
+	default:
+		return false
+	}
+	able := len(q.Capabilities) == 0
+	for _, c := range q.Capabilities {
+		switch c.Type {
+		case "", "vulnerability": // what it was before there were types
+			able = true
+		case "sbom":
+			able = true
+			for _, media := range c.Parameters.SBOMMediaTypes {
+				if media != SPDX && media != CycloneDX {
+					return false
+				}
+			}
+		}
+	}
+	return able
+}
+
+const (
+	ociManifest    = "application/vnd.oci.image.manifest.v1+json"
+	dockerManifest = "application/vnd.docker.distribution.manifest.v2+json"
+)
+
+// Negotiate finds what an Accept header asks for among the reports: TypeReport,
+// which is meant without one, TypeNative or TypeSBOM; "" for anything else.
+func Negotiate(accept string) string {
+	if strings.TrimSpace(accept) == "" {
+		return TypeReport
+	}
+	for one := range strings.SplitSeq(accept, ",") {
+		media, parameters, err := mime.ParseMediaType(one)
+		if err != nil {
+			continue
+		}
+		for _, known := range []string{TypeReport, TypeNative, TypeSBOM} {
+			its, _, _ := strings.Cut(known, ";")
+			if media == its && (parameters["version"] == "" || strings.HasSuffix(known, "="+parameters["version"])) {
+				return known
+			}
+		}
+		if media == "*/*" || media == "application/*" || media == "application/json" {
+			return TypeReport
+		}
+	}
+	return ""
+}
+
+// An ErrorResponse is the shape of every error.
+type ErrorResponse struct {
+	Error struct {
+		Message string `json:"message"`
+	} `json:"error"`
 }
 
 // A Vulnerability is one finding.
@@ -79,10 +146,12 @@ type Vulnerability struct {
 	Attributes  map[string]any `json:"vendor_attributes,omitempty"`
 }
 
-// CVSS is the score Harbor shows.
+// CVSS is the score Harbor shows, of version 3 or 2.
 type CVSS struct {
-	Score  float64 `json:"score_v3"`
-	Vector string  `json:"vector_v3"`
+	Score   float64 `json:"score_v3,omitempty"`
+	Score2  float64 `json:"score_v2,omitempty"`
+	Vector  string  `json:"vector_v3,omitempty"`
+	Vector2 string  `json:"vector_v2,omitempty"`
 }
 
 // A Report lists what was found.
@@ -106,11 +175,11 @@ type SBOMReport struct {
 
 // Describe is the metadata of this scanner; updated is when the advisories are of.
 func Describe(s Scanner, updated time.Time) Metadata {
-	images := []string{"application/vnd.oci.image.manifest.v1+json", "application/vnd.docker.distribution.manifest.v2+json"}
+	images := []string{ociManifest, dockerManifest}
 	m := Metadata{
 		Scanner: s,
 		Capabilities: []Capability{
-			{Type: "vulnerability", Consumes: images, Produces: []string{TypeReport}},
+			{Type: "vulnerability", Consumes: images, Produces: []string{TypeNative, TypeReport}},
 			{Type: "sbom", Consumes: images, Produces: []string{TypeSBOM}, Additional: map[string]any{"sbom_media_types": []string{SPDX, CycloneDX}}},
 		},
 		Properties: map[string]string{"harbor.scanner-adapter/scanner-type": "os-package-vulnerability"},
@@ -139,42 +208,77 @@ func severity(s fnvet.Severity) string {
 	}
 }
 
-// FromReport lists the findings that are not suppressed. Secrets and other findings
-// without a package have their path in the place of one.
+// FromReport lists the findings that are not suppressed, each id once for a version
+// of a package, as Harbor's database has them. An advisory goes by its CVE if it has
+// just one, for Harbor's allowlists hold CVEs. Secrets and other findings without a
+// package have their path in the place of one.
 func FromReport(r *fnvet.Report, a Artifact, s Scanner) Report {
 	out := Report{GeneratedAt: r.Scan.Started, Artifact: a, Scanner: s, Severity: "Unknown", Vulnerabilities: []Vulnerability{}}
-	worst := -1
+	worst, seen := -1, map[[3]string]bool{}
 	for i := range r.Findings {
 		f := &r.Findings[i]
 		if f.Suppressed != nil {
 			continue
 		}
-		v := Vulnerability{
-			ID: f.ID, Package: cmp.Or(f.Path, "-"), Severity: severity(f.Severity), Description: f.Title, Links: slices.Clone(f.References),
-			Attributes: map[string]any{"kind": f.Kind, "blocks": f.Blocks},
-		}
-		if v.Links == nil {
-			v.Links = []string{}
-		}
-		if p := f.Package; p != nil {
-			v.Package, v.Version = p.Name, p.Version
-			if p.Upgrade != nil {
-				v.FixVersion = p.Upgrade.Version
-			} else {
-				v.FixVersion = strings.Join(p.Fixed, ", ")
-			}
-			v.Links = append(v.Links, "https://osv.dev/vulnerability/"+f.ID)
-		}
-		if len(f.Aliases) > 0 {
-			v.Attributes["aliases"] = f.Aliases
-		}
-		if f.CVSS != nil {
-			v.CVSS = &CVSS{f.CVSS.Score, f.CVSS.Vector}
-		}
 		if f.Severity.Rank() > worst {
-			worst, out.Severity = f.Severity.Rank(), v.Severity
+			worst, out.Severity = f.Severity.Rank(), severity(f.Severity)
 		}
-		out.Vulnerabilities = append(out.Vulnerabilities, v)
+		v := vulnerability(f)
+		if key := [3]string{v.ID, v.Package, v.Version}; !seen[key] {
+			seen[key] = true
+			out.Vulnerabilities = append(out.Vulnerabilities, v)
+		}
 	}
 	return out
+}
+
+func vulnerability(f *fnvet.Finding) Vulnerability {
+	v := Vulnerability{
+		ID: f.ID, Package: cmp.Or(f.Path, "-"), Severity: severity(f.Severity), Description: f.Title, Links: slices.Clone(f.References),
+		Attributes: map[string]any{"kind": f.Kind, "blocks": f.Blocks},
+	}
+	if v.Links == nil {
+		v.Links = []string{}
+	}
+	if p := f.Package; p != nil {
+		v.Package, v.Version, v.FixVersion = p.Name, p.Version, strings.Join(p.Fixed, ", ")
+		if p.Upgrade != nil {
+			v.FixVersion = p.Upgrade.Version
+		}
+		v.Links = append(v.Links, "https://osv.dev/vulnerability/"+f.ID)
+		v.Attributes["purl"] = p.PURL
+		if id := onlyCVE(f); id != "" {
+			v.ID, v.Attributes["advisory"] = id, f.ID
+		}
+	}
+	if len(f.Aliases) > 0 {
+		v.Attributes["aliases"] = f.Aliases
+	}
+	if f.CVSS != nil {
+		switch {
+		case strings.HasPrefix(f.CVSS.Vector, "CVSS:3."):
+			v.CVSS = &CVSS{Score: f.CVSS.Score, Vector: f.CVSS.Vector}
+		case strings.HasPrefix(f.CVSS.Vector, "CVSS:"): // Harbor has no field for version 4
+			v.Attributes["cvss"] = f.CVSS
+		default:
+			v.CVSS = &CVSS{Score2: f.CVSS.Score, Vector2: f.CVSS.Vector}
+		}
+	}
+	return v
+}
+
+// onlyCVE is the one CVE among the names of an advisory that is none itself.
+func onlyCVE(f *fnvet.Finding) (id string) {
+	if strings.HasPrefix(f.ID, "CVE-") {
+		return ""
+	}
+	for _, alias := range f.Aliases {
+		if strings.HasPrefix(alias, "CVE-") {
+			if id != "" {
+				return ""
+			}
+			id = alias
+		}
+	}
+	return id
 }

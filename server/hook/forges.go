@@ -174,7 +174,11 @@ func eventBridge(_ http.Header, body []byte) (Parsed, error) {
 	case e.Source == "" || e.DetailType == "":
 		return Parsed{}, fmt.Errorf("%w: it has no source or detail-type", ErrMalformed)
 	case e.Source == "aws.ecr" && e.DetailType == "ECR Image Action":
-		return ecr(e.ID, e.Account+".dkr.ecr."+e.Region+".amazonaws.com", e.Detail)
+		host := e.Account + ".dkr.ecr." + e.Region + ".amazonaws.com"
+		if strings.HasPrefix(e.Region, "cn-") {
+			host += ".cn"
+		}
+		return ecr(e.ID, host, e.Detail)
 	case e.Source == "aws.s3" && e.DetailType == "Object Created":
 		return s3(e.ID, e.Detail)
 	case e.Source == "aws.lambda" && e.DetailType == "AWS API Call via CloudTrail":

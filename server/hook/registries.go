@@ -234,9 +234,13 @@ func artifactory(_ http.Header, body []byte) (Parsed, error) {
 		Domain    string `json:"domain"`
 		EventType string `json:"event_type"`
 		Data      data   `json:"data"`
+		data             // as the documentation shows it: without the envelope
 	}
 	if err := decode(body, &e); err != nil {
 		return Parsed{}, err
+	}
+	if e.Domain == "" && e.RepoKey != "" {
+		e.Domain, e.Data = "docker", e.data
 	}
 	switch {
 	case e.Domain == "" || e.EventType == "":

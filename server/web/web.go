@@ -5,7 +5,6 @@
 package web
 
 import (
-	"bytes"
 	"crypto/sha256"
 	_ "embed" // templates and style
 	"encoding/base64"
@@ -51,6 +50,12 @@ type View struct {
 	Scans []store.Scan
 
 	Problem string
+	Notice  string // what every page says, or ""
+
+	Base    string // address of the server
+	Guarded bool   // it wants a token
+	User    string // who logged in and can log out, or ""
+	Replays bool   // dead letters may be tried again
 }
 
 // Style is the style sheet of every page.
@@ -64,6 +69,7 @@ func Policy() string {
 }
 
 // Render writes the page of a name: artifacts, artifact, search, queue, problem.
+// What was written before an error is no page.
 func Render(w io.Writer, name string, v View, now time.Time) error {
 	t, err := template.New("").Funcs(template.FuncMap{
 		"style": func() template.CSS { return template.CSS(Style()) }, //nolint:gosec // our own files
@@ -77,12 +83,7 @@ func Render(w io.Writer, name string, v View, now time.Time) error {
 	if err != nil {
 		return err
 	}
-	var b bytes.Buffer // a page is whole or not at all
-	if err := t.ExecuteTemplate(&b, name, v); err != nil {
-		return err
-	}
-	_, err = w.Write(b.Bytes())
-	return err
+	return t.ExecuteTemplate(w, name, v)
 }
 
 // word is a verdict as people read it.

@@ -1,6 +1,6 @@
 //go:build unix
 
-package advisory
+package filelock
 
 import (
 	"errors"
@@ -9,11 +9,11 @@ import (
 	"golang.org/x/sys/unix"
 )
 
-// tryLock takes an exclusive lock that the system releases with the process.
-func tryLock(f *os.File) error {
+// Try takes an exclusive lock that the system releases with the process.
+func Try(f *os.File) error {
 	err := unix.Flock(int(f.Fd()), unix.LOCK_EX|unix.LOCK_NB)
 	if errors.Is(err, unix.EWOULDBLOCK) {
-		return ErrLocked
+		return ErrHeld
 	}
 	return err
 }

@@ -1,4 +1,4 @@
-package advisory
+package filelock
 
 import (
 	"errors"
@@ -7,12 +7,12 @@ import (
 	"golang.org/x/sys/windows"
 )
 
-// tryLock takes an exclusive lock that the system releases with the process.
-func tryLock(f *os.File) error {
+// Try takes an exclusive lock that the system releases with the process.
+func Try(f *os.File) error {
 	err := windows.LockFileEx(windows.Handle(f.Fd()), windows.LOCKFILE_EXCLUSIVE_LOCK|windows.LOCKFILE_FAIL_IMMEDIATELY,
 		0, 1, 0, &windows.Overlapped{})
 	if errors.Is(err, windows.ERROR_LOCK_VIOLATION) {
-		return ErrLocked
+		return ErrHeld
 	}
 	return err
 }
