@@ -103,11 +103,29 @@ func (c sqlConn) query(ctx context.Context, query string, args ...any) (rows, er
 
 type sqlTx struct {
 	sqlConn
-	tx *sql.Tx
+	tx    *sql.Tx
+	leave func()
 }
 
-func (t sqlTx) commit(context.Context) error { return t.tx.Commit() }
-func (t sqlTx) rollback(context.Context)     { _ = t.tx.Rollback() }
+func (t sqlTx) commit(context.Context) error {
+	defer t.leave()
+	return t.tx.Commit()
+}
+
+func (t sqlTx) rollback(context.Context) {
+	_ = t.tx.Rollback()
+	t.leave()
+}
+
+// The statements of a transaction are not watched each for the end of the context:
+// the transaction is.
+func (t sqlTx) exec(ctx context.Context, query string, args ...any) (int64, error) {
+	return t.sqlConn.exec(context.WithoutCancel(ctx), query, args...)
+}
+
+func (t sqlTx) query(ctx context.Context, query string, args ...any) (rows, error) {
+	return t.sqlConn.query(context.WithoutCancel(ctx), query, args...)
+}
 
 // pgRunner is *pgxpool.Pool and pgx.Tx.
 type pgRunner interface {
@@ -141,6 +159,9 @@ func (t pgTx) rollback(ctx context.Context)     { _ = t.tx.Rollback(context.With
 // A base is a database that holds a store.
 type base interface {
 	begin(ctx context.Context) (tx, error)
+	// urgent is begin for what somebody waits for: it goes first where there is
+	// one writer at a time.
+	urgent(ctx context.Context) (tx, error)
 	reader() conn
 	// lockRow is what a SELECT of a row to be changed ends with.
 	lockRow() string
@@ -149,14 +170,25 @@ type base interface {
 	close()
 }
 
-type sqliteBase struct{ writer, readers *sql.DB }
+type sqliteBase struct {
+	writer, readers *sql.DB
+	turn            turnstile
+}
 
-func (b *sqliteBase) begin(ctx context.Context) (tx, error) {
-	t, err := b.writer.BeginTx(ctx, nil)
+func (b *sqliteBase) begin(ctx context.Context) (tx, error)  { return b.enter(ctx, false) }
+func (b *sqliteBase) urgent(ctx context.Context) (tx, error) { return b.enter(ctx, true) }
+
+func (b *sqliteBase) enter(ctx context.Context, urgent bool) (tx, error) {
+	leave, err := b.turn.enter(ctx, urgent)
 	if err != nil {
 		return nil, err
 	}
-	return sqlTx{sqlConn{t}, t}, nil
+	t, err := b.writer.BeginTx(ctx, nil)
+	if err != nil {
+		leave()
+		return nil, err
+	}
+	return sqlTx{sqlConn{t}, t, leave}, nil
 }
 func (b *sqliteBase) reader() conn    { return sqlConn{b.readers} }
 func (b *sqliteBase) lockRow() string { return "" }
@@ -177,6 +209,8 @@ func (b *pgBase) begin(ctx context.Context) (tx, error) {
 	}
 	return pgTx{pgConn{t}, t}, nil
 }
+func (b *pgBase) urgent(ctx context.Context) (tx, error) { return b.begin(ctx) }
+
 func (b *pgBase) reader() conn    { return pgConn{b.pool} }
 func (b *pgBase) lockRow() string { return " FOR UPDATE" }
 func (b *pgBase) jobErrors() string {

@@ -6,6 +6,7 @@ import (
 	"encoding/json"
 	"errors"
 	"fmt"
+	"strconv"
 	"strings"
 
 	"github.com/klauspost/compress/zstd"
@@ -273,30 +274,35 @@ const maxArguments = 900
 func insertMany(ctx context.Context, t tx, into, after string, list [][]any) error {
 	for len(list) > 0 {
 		n := min(len(list), maxArguments/len(list[0]))
-		var b strings.Builder
-		b.WriteString(into)
-		var args []any
-		for i, row := range list[:n] {
-			if i > 0 {
-				b.WriteByte(',')
-			}
-			for j := range row {
-				sep := ", "
-				if j == 0 {
-					sep = "("
-				}
-				fmt.Fprintf(&b, "%s$%d", sep, len(args)+j+1)
-			}
-			b.WriteByte(')')
-			args = append(args, row...)
-		}
-		b.WriteString(after)
-		if _, err := t.exec(ctx, b.String(), args...); err != nil {
+		text, args := values(list[:n])
+		if _, err := t.exec(ctx, into+text+after, args...); err != nil {
 			return err
 		}
 		list = list[n:]
 	}
 	return nil
+}
+
+// values is "($1, $2), ($3, $4), …" for rows of equal length, and their arguments.
+func values(list [][]any) (string, []any) {
+	var b strings.Builder
+	args := make([]any, 0, len(list)*len(list[0]))
+	for i, row := range list {
+		if i > 0 {
+			b.WriteByte(',')
+		}
+		for j := range row {
+			sep := ",$"
+			if j == 0 {
+				sep = "($"
+			}
+			b.WriteString(sep)
+			b.WriteString(strconv.Itoa(len(args) + j + 1))
+		}
+		b.WriteByte(')')
+		args = append(args, row...)
+	}
+	return b.String(), args
 }
 
 // maxReport bounds a report that is read back, in bytes.
