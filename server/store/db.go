@@ -4,6 +4,8 @@ import (
 	"context"
 	"database/sql"
 	"errors"
+	"fmt"
+	"time"
 
 	"github.com/jackc/pgx/v5"
 	"github.com/jackc/pgx/v5/pgconn"
@@ -167,6 +169,9 @@ type base interface {
 	lockRow() string
 	// jobErrors is the expression of the errors of a job j as JSON text.
 	jobErrors() string
+	// later is the expression of a time from now, by the clock that River's
+	// statements use.
+	later(d time.Duration) string
 	close()
 }
 
@@ -195,6 +200,11 @@ func (b *sqliteBase) lockRow() string { return "" }
 func (b *sqliteBase) jobErrors() string {
 	return "coalesce(json(j.errors), '[]')"
 }
+
+func (b *sqliteBase) later(d time.Duration) string {
+	return fmt.Sprintf("datetime('now', 'subsec', '%+d seconds')", int64(d/time.Second))
+}
+
 func (b *sqliteBase) close() {
 	_ = b.readers.Close()
 	_ = b.writer.Close()
@@ -216,4 +226,9 @@ func (b *pgBase) lockRow() string { return " FOR UPDATE" }
 func (b *pgBase) jobErrors() string {
 	return "coalesce(array_to_json(j.errors)::text, '[]')"
 }
+
+func (b *pgBase) later(d time.Duration) string {
+	return fmt.Sprintf("now() + interval '%d seconds'", int64(d/time.Second))
+}
+
 func (b *pgBase) close() { b.pool.Close() }

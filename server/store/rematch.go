@@ -94,7 +94,7 @@ func (s *Store) claim(ctx context.Context, database string) error {
 	}
 	defer t.rollback(ctx)
 	n, err := t.exec(ctx, `INSERT INTO rematch (database, beat, finished, changed) VALUES ($1, $2, 0, 0)
-ON CONFLICT (database) DO UPDATE SET beat = excluded.beat WHERE rematch.finished = 0 AND rematch.beat < $3`, database, s.now(), s.now()-rematchLease)
+ON CONFLICT (database) DO UPDATE SET beat = excluded.beat WHERE rematch.finished = 0 AND (rematch.beat < $3 OR rematch.beat > $4)`, database, s.now(), s.now()-rematchLease, s.now()+rematchLease) // a beat to come is of a clock that was stepped back
 	if err != nil {
 		return err
 	}

@@ -88,10 +88,7 @@ func (w *scanWorker) Work(ctx context.Context, job *river.Job[scanArgs]) error {
 	if err != nil {
 		return err
 	}
-	held, release, err := s.hold(ctx, job.ID, job.Attempt)
-	if err != nil {
-		return err
-	}
+	held, release := s.hold(ctx, job.ID, job.Attempt)
 	defer release()
 	out, err := w.handle(held, scan)
 	if err == nil {
