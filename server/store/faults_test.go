@@ -2,14 +2,19 @@ package store
 
 import (
 	"context"
+	"encoding/json"
 	"errors"
 	"fmt"
+	"math/rand/v2"
 	"os"
 	"path/filepath"
+	"strconv"
 	"strings"
 	"sync/atomic"
 	"testing"
 	"time"
+
+	"github.com/google/go-cmp/cmp"
 
 	"github.com/fnvet/fnvet/internal/testdb"
 )
@@ -226,4 +231,174 @@ func TestClockSteps(t *testing.T) {
 			stop()
 		}
 	})
+}
+
+// TestFlippedRows: one bit of any text or number that a verdict depends on, in its
+// row, and what is asked is refused; it is never answered otherwise.
+func TestFlippedRows(t *testing.T) {
+	postgres.Each(t, func(t *testing.T, url string) {
+		s := open(t, Options{URL: url})
+		ids := accept(t, s, request(1))
+		stop := work(t, s, 1, func(_ context.Context, c *Scan) (*Outcome, error) {
+			return &Outcome{Report: reportOf(c.Digest, vulnerability("GHSA-1", "lodash", "4.17.20")), Version: c.Version}, nil
+		})
+		await(t, s, ids[0], Done)
+		stop()
+		ask := map[string]func() error{
+			"scan":     func() error { _, err := s.Scan(t.Context(), ids[0]); return err },
+			"result":   func() error { _, err := s.Report(t.Context(), ids[0]); return err },
+			"artifact": func() error { _, err := s.Artifact(t.Context(), 1); return err },
+			"component": func() error {
+				_, err := s.candidates(t.Context(), &Rematch{All: true})
+				return err
+			},
+		}
+		for table, columns := range map[string]string{
+			"scan":      "registry repository tag digest target database rules policy source callback upload created job same_as sum",
+			"result":    "artifact finished code blocking database sum",
+			"artifact":  "registry repository digest index_digest tag name type scan code blocking findings packages gaps reasons scanned sum",
+			"component": "package key",
+		} {
+			if err := ask[table](); err != nil {
+				t.Fatalf("%s, as it was written: %v", table, err)
+			}
+			for column := range strings.FieldsSeq(columns) {
+				flip := column + " + 1"
+				var text string
+				if one(t.Context(), s.base.reader(), "SELECT CAST("+column+" AS TEXT) FROM "+table+" LIMIT 1", nil, &text); strings.Trim(text, "-0123456789") != "" || text == "" || column == "tag" {
+					flip = column + " || 'x'"
+				}
+				if column == "reasons" {
+					flip = `'["another"]'`
+				}
+				t.Run(table+"."+column, func(t *testing.T) {
+					if err := s.do(t.Context(), "CREATE TABLE kept AS SELECT * FROM "+table); err != nil {
+						t.Fatal(err)
+					}
+					if err := s.do(t.Context(), "UPDATE "+table+" SET "+column+" = "+flip); err != nil {
+						t.Fatal(err)
+					}
+					if err := ask[table](); !errors.Is(err, ErrDamaged) {
+						t.Errorf("error %v, want ErrDamaged", err)
+					}
+					for _, q := range []string{"DELETE FROM " + table, "INSERT INTO " + table + " SELECT * FROM kept", "DROP TABLE kept"} {
+						if err := s.do(t.Context(), q); err != nil {
+							t.Fatal(err)
+						}
+					}
+				})
+			}
+		}
+		// A damaged event is a new one, whose scan is the old one.
+		if err := s.do(t.Context(), "UPDATE event SET scan = scan + 7"); err != nil {
+			t.Fatal(err)
+		}
+		for _, known := range []bool{false, true} {
+			got, err := s.Accept(t.Context(), []Request{request(1)})
+			if err != nil || got[0] != (Accepted{ids[0], known}) {
+				t.Errorf("a damaged event: %+v, error %v, want scan %d, known %v", got, err, ids[0], known)
+			}
+		}
+		// A job that names another scan does not scan it.
+		ids = accept(t, s, request(2), request(3))
+		if err := s.do(t.Context(), "UPDATE scan SET job = (SELECT max(job) FROM scan), sum = 0 WHERE id = $1", ids[0]); err != nil {
+			t.Fatal(err)
+		}
+		work(t, s, 1, func(_ context.Context, c *Scan) (*Outcome, error) { return &Outcome{Report: reportOf(c.Digest)}, nil })
+		await(t, s, ids[1], Done)
+		if c, err := s.Scan(t.Context(), ids[0]); err != nil || c.State == Done {
+			t.Errorf("scan %+v, error %v", c, err)
+		}
+	})
+}
+
+// TestFlippedFile: a bit of the file flips, wherever that is. What is asked then is
+// refused, or not found, or answered as it was; FNVET_FLIPS is how many.
+func TestFlippedFile(t *testing.T) {
+	path := filepath.Join(t.TempDir(), "fnvet.db")
+	s, err := Open(t.Context(), Options{URL: "sqlite:" + path})
+	if err != nil {
+		t.Fatal(err)
+	}
+	t.Cleanup(s.Close)
+	var list []Request
+	for i := range 20 {
+		list = append(list, request(i))
+	}
+	ids := accept(t, s, list...)
+	stop := work(t, s, 4, func(_ context.Context, c *Scan) (*Outcome, error) {
+		return &Outcome{Report: reportOf(c.Digest, vulnerability("GHSA-1", "lodash", "4.17.20")), Version: c.Version}, nil
+	})
+	for _, id := range ids {
+		await(t, s, id, Done)
+	}
+	stop()
+	// All that is asked of one artifact; errors are told apart in refused.
+	answers := func(s *Store, i int) (all string, errs error) {
+		c, err1 := s.Scan(t.Context(), ids[i])
+		r, err2 := s.Report(t.Context(), ids[i])
+		v, err3 := s.Verdicts(t.Context(), digest(i))
+		if c != nil {
+			c.Attempts, c.Error = 0, "" // of the queue: told to people, and of no matter to a verdict
+		}
+		for j := range v {
+			v[j].Database, v[j].Judged = "", time.Time{} // not under the checksum: they set off a comparison
+		}
+		if err1 == nil && err2 == nil && err3 == nil && len(v) == 0 {
+			err3 = ErrNotFound
+		}
+		text, err4 := json.Marshal([]any{c, r, v})
+		return string(text), errors.Join(err1, err2, err3, err4)
+	}
+	var want []string
+	for i := range ids {
+		text, err := answers(s, i)
+		if err != nil {
+			t.Fatal(err)
+		}
+		want = append(want, text)
+	}
+	s.Close()
+	data, err := os.ReadFile(path)
+	if err != nil {
+		t.Fatal(err)
+	}
+	flips := 60
+	if n, err := strconv.Atoi(os.Getenv("FNVET_FLIPS")); err == nil {
+		flips = n
+	}
+	random := rand.New(rand.NewPCG(7, 1)) //nolint:gosec // the same flips every time
+	count := map[string]int{}
+	for range flips {
+		at := random.IntN(len(data) * 8)
+		data[at/8] ^= 1 << (at % 8)
+		copied := filepath.Join(t.TempDir(), "fnvet.db")
+		if err := os.WriteFile(copied, data, 0o600); err != nil {
+			t.Fatal(err)
+		}
+		data[at/8] ^= 1 << (at % 8)
+		s, err := Open(t.Context(), Options{URL: "sqlite:" + copied})
+		if err != nil {
+			count["refused at the start"]++
+			continue
+		}
+		outcome := "no answer differs"
+		for i := range ids {
+			text, err := answers(s, i)
+			switch {
+			case errors.Is(err, ErrDamaged):
+				outcome = "refused when asked"
+			case errors.Is(err, ErrNotFound):
+				outcome = "not found"
+			case err != nil:
+				outcome = "refused by SQLite when asked"
+			case text != want[i]:
+				outcome = "answered otherwise"
+				t.Errorf("bit %d of byte %d (-want +got):\n%s", at%8, at/8, cmp.Diff(want[i], text))
+			}
+		}
+		count[outcome]++
+		s.Close()
+	}
+	t.Logf("%d bits of %d bytes: %v", flips, len(data), count)
 }

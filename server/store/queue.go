@@ -65,7 +65,8 @@ func starter[T any](driver riverdriver.Driver[T], unwrap func(tx) T) func(*Store
 				// The length of a scan is bounded by the scan. River's rescuer knows no
 				// heartbeats and passes over jobs without a time limit: see lease.go.
 				JobTimeout:                  -1,
-				FetchPollInterval:           200 * time.Millisecond,
+				FetchCooldown:               50 * time.Millisecond,
+				FetchPollInterval:           100 * time.Millisecond,
 				DiscardedJobRetentionPeriod: -1, CancelledJobRetentionPeriod: -1,
 				PollOnly: driver.DatabaseName() == riverdriver.DatabaseNameSQLite,
 			}

@@ -2,8 +2,9 @@ package store
 
 import (
 	"context"
-	"strconv"
+	"fmt"
 	"strings"
+	"time"
 
 	"github.com/riverqueue/river"
 )
@@ -11,8 +12,9 @@ import (
 // An entry is one request on its way into the tables.
 type entry struct {
 	*Request
-	scan  int64
-	known bool // its very event came before
+	scan    int64
+	known   bool  // its very event came before
+	created int64 // of a new scan, in Unix milliseconds
 }
 
 // An eventKey tells events apart.
@@ -78,13 +80,14 @@ func (s *Store) recordSome(ctx context.Context, t tx, all []*entry) ([]*entry, e
 	now := s.now()
 	for _, e := range open {
 		if e.Event != "" {
-			rows = append(rows, []any{e.Source, e.Event, now, e.scan})
+			rows = append(rows, []any{e.Source, e.Event, now, e.scan, e.event().sum(e.scan)})
 		}
 	}
-	return fresh, insertMany(ctx, t, "INSERT INTO event (source, key, received, scan) VALUES ", " ON CONFLICT DO NOTHING", rows)
+	return fresh, insertMany(ctx, t, "INSERT INTO event (source, key, received, scan, sum) VALUES ", " ON CONFLICT DO NOTHING", rows)
 }
 
-// events finds the scans of the events that came before.
+// events finds the scans of the events that came before. A row that is damaged is
+// dropped: the event counts as a new one, and the key of its scan still tells.
 func events(ctx context.Context, t tx, all []*entry) (map[eventKey]int64, error) {
 	var keys [][]any
 	for _, e := range all {
@@ -97,13 +100,23 @@ func events(ctx context.Context, t tx, all []*entry) (map[eventKey]int64, error)
 		return found, nil
 	}
 	list, args := values(keys)
-	err := each(ctx, t, "SELECT source, key, scan FROM event WHERE (source, key) IN (VALUES "+list+")", args, func(r rows) error {
+	var damaged []eventKey
+	err := each(ctx, t, "SELECT source, key, scan, sum FROM event WHERE (source, key) IN (VALUES "+list+")", args, func(r rows) error {
 		var k eventKey
-		var scan int64
-		err := r.Scan(&k.source, &k.key, &scan)
-		found[k] = scan
+		var scan, sum int64
+		err := r.Scan(&k.source, &k.key, &scan, &sum)
+		if intact("event", scan, sum, k.sum(scan)) != nil {
+			damaged = append(damaged, k)
+		} else {
+			found[k] = scan
+		}
 		return err
 	})
+	for _, k := range damaged {
+		if err == nil {
+			_, err = t.exec(ctx, "DELETE FROM event WHERE source = $1 AND key = $2", k.source, k.key)
+		}
+	}
 	return found, err
 }
 
@@ -121,7 +134,8 @@ func (s *Store) addScans(ctx context.Context, t tx, all []*entry) ([]*entry, err
 		if k := e.key(); first[k] == nil {
 			first[k] = e
 			order = append(order, e)
-			rows = append(rows, e.row(now))
+			e.created = now
+			rows = append(rows, e.row())
 		}
 	}
 	if len(rows) == 0 {
@@ -156,9 +170,9 @@ func (s *Store) addScans(ctx context.Context, t tx, all []*entry) ([]*entry, err
 	return fresh, nil
 }
 
-func (e *entry) row(now int64) []any {
+func (e *entry) row() []any {
 	k := e.key()
-	return []any{k.registry, k.repository, k.reference, e.Tag, e.Digest, e.Target, k.database, k.rules, k.policy, e.Source, e.Callback, e.Upload, now, 0, 0}
+	return []any{k.registry, k.repository, k.reference, e.Tag, e.Digest, e.Target, k.database, k.rules, k.policy, e.Source, e.Callback, e.Upload, e.created, 0, 0}
 }
 
 const keyColumns = "registry, repository, reference, database, rules, policy"
@@ -174,13 +188,6 @@ func into(ids map[scanKey]int64) func(rows) error {
 	}
 }
 
-// addScan adds one scan, and reports whether it is new.
-func (s *Store) addScan(ctx context.Context, t tx, r *Request) (id int64, fresh bool, err error) {
-	e := &entry{Request: r}
-	list, err := s.addScans(ctx, t, []*entry{e})
-	return e.scan, len(list) > 0, err
-}
-
 // enqueue makes the jobs of new scans.
 func (s *Store) enqueue(ctx context.Context, t tx, fresh []*entry) error {
 	if len(fresh) == 0 {
@@ -194,21 +201,34 @@ func (s *Store) enqueue(ctx context.Context, t tx, fresh []*entry) error {
 	if err != nil {
 		return err
 	}
-	for len(ids) > 0 {
-		n := min(len(ids), maxArguments/2)
+	return seal(ctx, t, fresh, ids)
+}
+
+// seal writes the jobs of new scans and the checksums of their rows.
+func seal(ctx context.Context, t tx, fresh []*entry, jobs []int64) error {
+	for len(jobs) > 0 {
+		n := min(len(jobs), maxArguments/3)
 		var b strings.Builder
-		args := make([]any, 0, 2*n)
-		for i := range n {
+		args := make([]any, 0, 3*n)
+		for i, e := range fresh[:n] {
 			if i > 0 {
 				b.WriteByte(',')
 			}
-			b.WriteString("(CAST($" + strconv.Itoa(2*i+1) + " AS BIGINT), CAST($" + strconv.Itoa(2*i+2) + " AS BIGINT))")
-			args = append(args, fresh[i].scan, ids[i])
+			fmt.Fprintf(&b, "(CAST($%d AS BIGINT), CAST($%d AS BIGINT), CAST($%d AS BIGINT))", 3*i+1, 3*i+2, 3*i+3)
+			args = append(args, e.scan, jobs[i], e.stored(jobs[i]).sum())
 		}
-		if _, err := t.exec(ctx, "UPDATE scan SET job = v.column2 FROM (VALUES "+b.String()+") AS v WHERE scan.id = v.column1", args...); err != nil {
+		if _, err := t.exec(ctx, "UPDATE scan SET job = v.column2, sum = v.column3 FROM (VALUES "+b.String()+") AS v WHERE scan.id = v.column1", args...); err != nil {
 			return err
 		}
-		fresh, ids = fresh[n:], ids[n:]
+		fresh, jobs = fresh[n:], jobs[n:]
 	}
 	return nil
+}
+
+// stored is the row of a new scan.
+func (e *entry) stored(job int64) *Scan {
+	return &Scan{
+		ID: e.scan, Registry: e.Registry, Repository: e.Repository, Tag: e.Tag, Digest: e.Digest, Target: e.Target, Upload: e.Upload,
+		Source: e.Source, Callback: e.Callback, Version: e.Version, Created: time.UnixMilli(e.created), job: job,
+	}
 }

@@ -159,6 +159,8 @@ type Scan struct {
 	Blocking                          int
 	Artifact                          int64 // when done
 	Ignored                           bool  // there was nothing to scan
+
+	job, same int64 // of the row
 }
 
 // An Artifact is one digest in one repository, as it was judged last.

@@ -85,6 +85,12 @@ type scanWorker struct {
 func (w *scanWorker) Work(ctx context.Context, job *river.Job[scanArgs]) error {
 	s := w.store
 	scan, err := s.Scan(ctx, job.Args.Scan)
+	if err == nil && scan.job != job.ID {
+		err = fmt.Errorf("%w: job %d is not that of scan %d", ErrDamaged, job.ID, scan.ID)
+	}
+	if errors.Is(err, ErrDamaged) {
+		return river.JobCancel(err) // no attempt mends it
+	}
 	if err != nil {
 		return err
 	}
