@@ -76,7 +76,7 @@ func (s *Server) target(c *store.Scan) (*Target, error) {
 	if r == nil {
 		return nil, store.Permanent(fmt.Errorf("no registry of the configuration has the host %s", c.Registry))
 	}
-	return &Target{Registry: r, Repository: c.Repository, Tag: c.Tag, Digest: c.Digest}, nil
+	return &Target{Registry: r, Repository: c.Repository, Tag: c.Tag, Digest: c.Digest, Last: c.Last}, nil
 }
 
 // scan does the job of one scan.

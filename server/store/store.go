@@ -160,6 +160,9 @@ type Scan struct {
 	Artifact                          int64 // when done
 	Ignored                           bool  // there was nothing to scan
 
+	// Last is true for a job at work that will not be tried again.
+	Last bool
+
 	job, same int64 // of the row
 }
 

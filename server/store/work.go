@@ -94,6 +94,7 @@ func (w *scanWorker) Work(ctx context.Context, job *river.Job[scanArgs]) error {
 	if err != nil {
 		return err
 	}
+	scan.Last = job.Attempt >= job.MaxAttempts
 	held, release := s.hold(ctx, job.ID, job.Attempt)
 	defer release()
 	out, err := w.handle(held, scan)
