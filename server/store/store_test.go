@@ -13,6 +13,7 @@ import (
 	"time"
 
 	"github.com/google/go-cmp/cmp"
+	"github.com/riverqueue/river/rivertype"
 
 	"github.com/fnvet/fnvet"
 	"github.com/fnvet/fnvet/internal/testdb"
@@ -85,6 +86,29 @@ func reportOf(digest string, findings ...fnvet.Finding) *fnvet.Report {
 	return r
 }
 
+// TestBackoff: five attempts, with pauses that double and are spread.
+func TestBackoff(t *testing.T) {
+	o := newStore(Options{}).o
+	if o.Attempts != 5 {
+		t.Errorf("%d attempts", o.Attempts)
+	}
+	mean := o.Backoff
+	for failed := range 4 {
+		seen := map[time.Duration]bool{}
+		for range 50 {
+			pause := time.Until(backoff{o.Backoff}.NextRetry(&rivertype.JobRow{Errors: make([]rivertype.AttemptError, failed)}))
+			if pause < mean*70/100 || pause > mean*130/100 {
+				t.Errorf("after %d failures: %v, want %v or a quarter more or less", failed+1, pause, mean)
+			}
+			seen[pause.Round(time.Millisecond)] = true
+		}
+		if len(seen) < 10 {
+			t.Errorf("after %d failures the pauses are not spread: %v", failed+1, seen)
+		}
+		mean *= 2
+	}
+}
+
 // work runs a worker until the test ends.
 func work(t *testing.T, s *Store, workers int, scan func(context.Context, *Scan) (*Outcome, error)) (stop func()) {
 	t.Helper()
@@ -144,6 +168,20 @@ func TestAcceptIsUnique(t *testing.T) {
 			}
 			seen[id] = true
 		}
+		for i, change := range []func(*Request){
+			func(r *Request) { r.Registry = "other.example" },
+			func(r *Request) { r.Version.Rules = "r2" },
+			func(r *Request) { r.Version.Policy = "p2" },
+		} {
+			r := request(1)
+			r.Event = fmt.Sprintf("changed-%d", i)
+			change(&r)
+			if id := accept(t, s, r)[0]; seen[id] {
+				t.Errorf("change %d: scan %d is another's", i, id)
+			} else {
+				seen[id] = true
+			}
+		}
 		// A redelivery after the database changed is still the same event.
 		redelivered := request(2)
 		redelivered.Version.Database = "db3"
@@ -151,8 +189,8 @@ func TestAcceptIsUnique(t *testing.T) {
 			t.Errorf("an event that was delivered again: scan %d, want %d", ids[0], first[1])
 		}
 		d, err := s.Depth(t.Context())
-		if err != nil || d.Queued != 5 {
-			t.Errorf("depth %+v, error %v; want 5 queued", d, err)
+		if err != nil || d.Queued != 8 {
+			t.Errorf("depth %+v, error %v; want 8 queued", d, err)
 		}
 	})
 }
