@@ -34,7 +34,7 @@ func (l latencies) at(q float64) time.Duration {
 // many were not 202.
 func pushes(t *testing.T, url string, n int, rate float64, first int) (took latencies, refused int) {
 	t.Helper()
-	transport := &http.Transport{MaxIdleConnsPerHost: 64, MaxConnsPerHost: 64}
+	transport := &http.Transport{MaxIdleConnsPerHost: 256, MaxConnsPerHost: 256}
 	defer transport.CloseIdleConnections()
 	client := &http.Client{Transport: transport, Timeout: 30 * time.Second}
 	var mu sync.Mutex

@@ -37,6 +37,8 @@ func problemOf(err error) *problem {
 		return fault(http.StatusNotFound, "there is no such thing")
 	case errors.Is(err, store.ErrNotDead):
 		return fault(http.StatusConflict, err.Error())
+	case errors.Is(err, store.ErrDamaged):
+		return fault(http.StatusInternalServerError, "what the store holds of this is not as it was written; the store is to be put back from a backup")
 	case errors.Is(err, store.ErrFull):
 		p = fault(http.StatusServiceUnavailable, "the queue is full; nothing was accepted")
 		p.after = 30

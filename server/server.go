@@ -48,6 +48,9 @@ type Target struct {
 	Repository, Tag, Digest string
 	File, Name              string // a file of an upload, and what it is called
 	Other                   string // "s3://…", "lambda:…"
+	// Last: what cannot be fetched now is a gap; before the last attempt, it is an
+	// error that is tried again.
+	Last bool
 }
 
 // Config is what a server is made of.

@@ -13,6 +13,7 @@ import (
 	"os"
 	"regexp"
 	"slices"
+	"strconv"
 	"strings"
 	"sync"
 	"testing"
@@ -191,7 +192,7 @@ func start(t *testing.T, databaseURL string, more string) *testServer {
 	scanner := &fakeScanner{database: "db1", dated: time.Now(), flaws: map[string]string{"pkg:npm/lodash@4.17.20": "GHSA-1"}}
 	workers := 2
 	if os.Getenv("FNVET_LOAD") != "" {
-		workers = 0 // what is measured is the accepting
+		workers, _ = strconv.Atoi(os.Getenv("FNVET_LOAD_WORKERS")) // none: what is measured is the accepting
 	}
 	s, err := New(Config{File: f, Store: st, Scanner: scanner, Workers: workers, Version: "test", Write: write, MaxDatabaseAge: time.Hour, Scratch: t.TempDir()})
 	if err != nil {

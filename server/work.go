@@ -4,8 +4,11 @@ import (
 	"bytes"
 	"cmp"
 	"context"
+	"crypto/sha256"
+	"encoding/hex"
 	"errors"
 	"fmt"
+	"io"
 	"math/rand/v2"
 	"net/http"
 	"os"
@@ -80,7 +83,7 @@ func (s *Server) target(c *store.Scan) (*Target, error) {
 	if r == nil {
 		return nil, store.Permanent(fmt.Errorf("no registry of the configuration has the host %s", c.Registry))
 	}
-	return &Target{Registry: r, Repository: c.Repository, Tag: c.Tag, Digest: c.Digest}, nil
+	return &Target{Registry: r, Repository: c.Repository, Tag: c.Tag, Digest: c.Digest, Last: c.Last}, nil
 }
 
 // scan does the job of one scan.
@@ -182,7 +185,11 @@ func (s *Server) fetchUpload(ctx context.Context, c *store.Scan, t *Target) (rem
 		return nil, err
 	}
 	remove = func() { _ = os.Remove(f.Name()) }
-	err = errors.Join(s.Store.CopyUpload(ctx, c.Upload, f), f.Close())
+	sum := sha256.New()
+	err = errors.Join(s.Store.CopyUpload(ctx, c.Upload, io.MultiWriter(f, sum)), f.Close())
+	if err == nil && c.Digest != "sha256:"+hex.EncodeToString(sum.Sum(nil)) {
+		err = store.Permanent(errors.New("the upload was damaged in the store: send it again"))
+	}
 	if err != nil {
 		remove()
 		if errors.Is(err, store.ErrNotFound) {

@@ -121,6 +121,15 @@ func (w *walker) readLayers(layers []*layer) {
 	}
 }
 
+// missing is how the gap of a layer that is not there is told.
+const missing = " is missing: "
+
+// Undelivered reports the gap of a layer that its source did not deliver, or with
+// other bytes than its digest says: another try may mend it.
+func Undelivered(g fnvet.Gap) bool {
+	return strings.HasPrefix(g.Path, "sha256:") && (g.Reason == fnvet.GapDigest || g.Reason == fnvet.GapUnreadable && strings.Contains(g.Detail, missing))
+}
+
 // readLayer offers the files of one layer and checks its digests.
 func (w *walker) readLayer(sc *scope, l *layer) {
 	where := l.info.Digest
@@ -132,7 +141,7 @@ func (w *walker) readLayer(sc *scope, l *layer) {
 		w.gap(where, fnvet.GapUnsupported, "a foreign layer, which is not with the image; its URL is not followed")
 		return
 	case l.err != nil:
-		w.gap(where, fnvet.GapUnreadable, "the layer "+quoted(l.name)+" is missing: "+reason(l.err))
+		w.gap(where, fnvet.GapUnreadable, "the layer "+quoted(l.name)+missing+reason(l.err))
 		return
 	case strings.HasSuffix(l.media, "+encrypted"):
 		w.gap(where, fnvet.GapEncrypted, "an encrypted layer")
@@ -163,9 +172,18 @@ func (w *walker) readLayer(sc *scope, l *layer) {
 		return
 	}
 	whole := true
+	var cut error
 	for _, r := range []io.Reader{out, in} {
-		if _, err := io.Copy(io.Discard, &chargedReader{w: w, sc: sc, r: r}); err != nil {
+		if _, cut = io.Copy(io.Discard, &chargedReader{w: w, sc: sc, r: r}); cut != nil {
 			whole = false
+		}
+	}
+	if _, streamed := l.src.r.(*stream); streamed && !whole && !w.stopped() { // whose fault is it?
+		switch {
+		case cut == nil:
+			w.checkDigest(where, "digest", l.digest, stored)
+		case !errors.Is(cut, errLimit):
+			w.gap(where, fnvet.GapUnreadable, "the end of the layer "+quoted(l.name)+missing+reason(cut))
 		}
 	}
 	if whole {

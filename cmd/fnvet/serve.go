@@ -29,6 +29,7 @@ type serveFlags struct {
 	workers  int
 	every    time.Duration
 	grace    time.Duration
+	lease    time.Duration
 	maxQueue int64
 	level    string
 	attach   string
@@ -44,6 +45,7 @@ func (f *serveFlags) add(s *pflag.FlagSet, listens bool) {
 	s.IntVar(&f.workers, "workers", runtime.NumCPU(), "scans at once: `N`; 0: receive only")
 	s.DurationVar(&f.every, "update-every", time.Hour, "fetch advisories this often, and compare the inventory with those that changed; 0: never")
 	s.DurationVar(&f.grace, "grace", 30*time.Second, "how long scans at work may take to end when the server is asked to")
+	s.DurationVar(&f.lease, "lease", 30*time.Second, "how long a worker may be silent before its scans are taken from it")
 	s.Int64Var(&f.maxQueue, "max-queue", 100_000, "jobs that may wait: `N`; more are refused with 503")
 	s.StringVar(&f.level, "log-level", "info", "`LEVEL` of the log on standard error: debug, info, warn, error")
 	s.StringVar(&f.attach, "attach", "", "private `KEY` to sign with what is put beside images (registries with attach: true)")
@@ -162,6 +164,9 @@ func (c *cli) serve(ctx context.Context, flags *serveFlags) error {
 		return fmt.Errorf("--log-level: %q is none of debug, info, warn, error", flags.level)
 	}
 	logger := slog.New(slog.NewJSONHandler(c.stderr, &slog.HandlerOptions{Level: level}))
+	if flags.lease < time.Second {
+		return errors.New("--lease takes a second or more")
+	}
 	if flags.listen != "" && !loopback(flags.listen) && !file.Guarded() {
 		return hinted{fmt.Errorf("--listen %s can be reached from elsewhere, and --config has neither tokens nor a login", flags.listen), "fnvet token"}
 	}
@@ -176,7 +181,7 @@ func (c *cli) serve(ctx context.Context, flags *serveFlags) error {
 	if err != nil {
 		return err
 	}
-	st, err := store.Open(ctx, store.Options{URL: flags.database, Logger: logger, MaxQueue: flags.maxQueue})
+	st, err := store.Open(ctx, store.Options{URL: flags.database, Logger: logger, MaxQueue: flags.maxQueue, Lease: flags.lease})
 	if err != nil {
 		return fmt.Errorf("--database: %w", err)
 	}

@@ -7,20 +7,16 @@ import (
 	"errors"
 	"fmt"
 	"io"
-	"math/rand/v2"
 	"net"
 	"net/http"
 	"os"
 	"os/exec"
 	"path/filepath"
-	"strconv"
 	"strings"
 	"sync"
 	"syscall"
 	"testing"
 	"time"
-
-	"github.com/fnvet/fnvet/internal/testdb"
 )
 
 // A service under test is the real command.
@@ -349,93 +345,4 @@ func keyFiles(t *testing.T) (private, public string) {
 		t.Fatal(err)
 	}
 	return filepath.Join(dir, "key.pem"), filepath.Join(dir, "key.pub")
-}
-
-// rounds is how often the tests of faults kill: a few times, or as
-// FNVET_FAULT_ROUNDS and FNVET_FAULT_EVENTS say (docs/reliability.md).
-func rounds(t *testing.T) (n, events int) {
-	n, events = 2, 12
-	for name, into := range map[string]*int{"FNVET_FAULT_ROUNDS": &n, "FNVET_FAULT_EVENTS": &events} {
-		if text := os.Getenv(name); text != "" {
-			var err error
-			if *into, err = strconv.Atoi(text); err != nil {
-				t.Fatal(err)
-			}
-		}
-	}
-	return n, events
-}
-
-// TestKilled: server and worker are killed at random moments. Every accepted
-// event ends done, none is lost, and there is one scan for each package.
-func TestKilled(t *testing.T) {
-	var postgres testdb.Server
-	t.Cleanup(postgres.Stop)
-	postgres.Each(t, func(t *testing.T, url string) {
-		env := home(t)
-		db := serveDB(t, env)
-		kills, events := rounds(t)
-		args := []string{"--database", url, "--db", db, "--max-db-age", "0", "--update-every", "0", "--log-level", "warn"}
-		begin := func() []*running {
-			list := []*running{launch(t, env, append([]string{"serve", "--listen", "127.0.0.1:0", "--workers", "2"}, args...)...)}
-			if strings.HasPrefix(url, "postgres") {
-				list = append(list, launch(t, env, append([]string{"worker", "--workers", "2"}, args...)...))
-			}
-			return list
-		}
-		processes := begin()
-		accepted := map[int64]bool{}
-		for round := range kills {
-			s := processes[0]
-			deadline := time.Duration(rand.Int64N(int64(2 * time.Second)))
-			timer := time.AfterFunc(deadline, func() {
-				for _, p := range processes {
-					_ = p.cmd.Process.Kill()
-				}
-			})
-			for i := range events {
-				body := fmt.Appendf(nil, "{\"lockfileVersion\":3,\"packages\":{\"node_modules/lodash\":{\"version\":\"4.17.20\"},\"node_modules/a\":{\"version\":\"%d.%d.0\"}}}", round, i)
-				var got struct{ ID int64 }
-				status, err := s.ask(http.MethodPost, fmt.Sprintf("/api/v1/scans?name=package-lock-%d-%d.json", round, i), "application/octet-stream", body, &got)
-				if err != nil {
-					break // killed
-				}
-				if status != http.StatusAccepted || got.ID == 0 {
-					t.Errorf("status %d", status)
-				}
-				accepted[got.ID] = true
-			}
-			timer.Stop()
-			for _, p := range processes {
-				p.kill()
-			}
-			processes = begin()
-		}
-		s := processes[0]
-		for range 1800 {
-			if open := len(s.all("state=queued").Scans) + len(s.all("state=running").Scans) + len(s.all("state=failed").Scans); open == 0 {
-				break
-			}
-			time.Sleep(100 * time.Millisecond)
-		}
-		all := s.all("")
-		seen := map[string]bool{}
-		for _, c := range all.Scans {
-			if c.State != "done" {
-				t.Errorf("scan %+v", c)
-			}
-			if seen[c.Digest] {
-				t.Errorf("%s was scanned twice", c.Digest)
-			}
-			seen[c.Digest] = true
-			delete(accepted, c.ID)
-		}
-		if len(accepted) > 0 {
-			t.Errorf("%d accepted events are lost: %v", len(accepted), accepted)
-		}
-		t.Logf("%d rounds, %d scans", kills, len(all.Scans))
-		for _, p := range processes {
-			p.stop()
-		}
-	})
 }

@@ -261,7 +261,24 @@ func (s *service) Scan(ctx context.Context, t *server.Target) (*fnvet.Report, st
 		}
 	}
 	r, err := s.report(ctx, q, db, now)
+	if r != nil && r.Artifact.Digest == "" && t.Registry != nil { // the child died before it said
+		r.Artifact.Digest, r.Artifact.Type = t.Digest, "image"
+	}
+	if err == nil && t.Registry != nil && !t.Last {
+		err = undelivered(r)
+	}
 	return r, v, err
+}
+
+// undelivered is an error for a layer that the registry did not deliver, or not as
+// it is: another attempt may mend that.
+func undelivered(r *fnvet.Report) error {
+	for _, g := range r.Gaps {
+		if unpack.Undelivered(g) {
+			return fmt.Errorf("layer %s: %s", g.Path, g.Detail)
+		}
+	}
+	return nil
 }
 
 func (s *service) report(ctx context.Context, q walkRequest, db *openDB, now time.Time) (*fnvet.Report, error) {

@@ -2,10 +2,7 @@ package store
 
 import (
 	"context"
-	"errors"
 	"time"
-
-	"github.com/riverqueue/river"
 )
 
 // An arrival is a group of requests that waits for its commit.
@@ -120,86 +117,34 @@ func (s *Store) commit(ctx context.Context, batch []*arrival) {
 }
 
 func (s *Store) write(ctx context.Context, batch []*arrival) error {
-	t, err := s.base.begin(ctx)
+	t, err := s.base.urgent(ctx)
 	if err != nil {
 		return err
 	}
 	defer t.rollback(ctx)
-	var jobs []river.InsertManyParams
-	var scans []int64
+	var all []*entry
 	for _, a := range batch {
-		a.accepted = make([]Accepted, len(a.requests))
 		for i := range a.requests {
-			got, fresh, err := s.record(ctx, t, &a.requests[i])
-			if err != nil {
-				return err
-			}
-			a.accepted[i] = got
-			if fresh {
-				scans = append(scans, got.Scan)
-				jobs = append(jobs, river.InsertManyParams{Args: scanArgs{Scan: got.Scan}})
-			}
+			all = append(all, &entry{Request: &a.requests[i]})
 		}
 	}
-	if err := s.enqueue(ctx, t, scans, jobs); err != nil {
+	fresh, err := s.record(ctx, t, all)
+	if err != nil {
+		return err
+	}
+	if err := s.enqueue(ctx, t, fresh); err != nil {
 		return err
 	}
 	if err := t.commit(ctx); err != nil {
 		return err
 	}
-	s.waiting.Add(int64(len(jobs)))
-	return nil
-}
-
-func (s *Store) enqueue(ctx context.Context, t tx, scans []int64, jobs []river.InsertManyParams) error {
-	if len(jobs) == 0 {
-		return nil
-	}
-	ids, err := s.queue.insert(ctx, t, jobs)
-	if err != nil {
-		return err
-	}
-	for i, id := range ids {
-		if _, err := t.exec(ctx, "UPDATE scan SET job = $1 WHERE id = $2", id, scans[i]); err != nil {
-			return err
+	for _, a := range batch {
+		a.accepted = make([]Accepted, len(a.requests))
+		for i := range a.accepted {
+			a.accepted[i] = Accepted{all[i].scan, all[i].known}
 		}
+		all = all[len(a.requests):]
 	}
+	s.waiting.Add(int64(len(fresh)))
 	return nil
-}
-
-// record writes the event and its scan, and reports whether the scan is new.
-func (s *Store) record(ctx context.Context, t tx, r *Request) (a Accepted, fresh bool, err error) {
-	if r.Event != "" {
-		err := one(ctx, t, "SELECT scan FROM event WHERE source = $1 AND key = $2", []any{r.Source, r.Event}, &a.Scan)
-		if !errors.Is(err, errNone) {
-			return Accepted{a.Scan, true}, false, err
-		}
-	}
-	a.Scan, fresh, err = s.addScan(ctx, t, r)
-	if err != nil {
-		return a, false, err
-	}
-	if r.Event != "" {
-		_, err = t.exec(ctx, "INSERT INTO event (source, key, received, scan) VALUES ($1, $2, $3, $4) ON CONFLICT DO NOTHING", r.Source, r.Event, s.now(), a.Scan)
-	}
-	return a, fresh, err
-}
-
-func (s *Store) addScan(ctx context.Context, t tx, r *Request) (id int64, fresh bool, err error) {
-	const insert = `INSERT INTO scan (registry, repository, reference, tag, digest, target, database, rules, policy, source, callback, upload, created, job, same_as)
-VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11, $12, $13, 0, 0)
-ON CONFLICT (registry, repository, reference, database, rules, policy) DO NOTHING RETURNING id`
-	v := r.Version
-	err = one(ctx, t, insert, []any{
-		r.Registry, r.Repository, r.reference(), r.Tag, r.Digest, r.Target, v.Database, v.Rules, v.Policy, r.Source, r.Callback, r.Upload, s.now(),
-	}, &id)
-	if err == nil {
-		return id, true, nil
-	}
-	if !errors.Is(err, errNone) {
-		return 0, false, err
-	}
-	err = one(ctx, t, "SELECT id FROM scan WHERE registry = $1 AND repository = $2 AND reference = $3 AND database = $4 AND rules = $5 AND policy = $6",
-		[]any{r.Registry, r.Repository, r.reference(), v.Database, v.Rules, v.Policy}, &id)
-	return id, false, err
 }

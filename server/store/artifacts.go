@@ -9,14 +9,14 @@ import (
 	"time"
 )
 
-const artifactQuery = `SELECT a.id, a.scan, a.registry, a.repository, a.tag, a.digest, a.index_digest, a.name, a.type, a.code, a.blocking, a.findings, a.packages, a.gaps, a.reasons, a.scanned, a.judged, a.database FROM artifact a `
+const artifactQuery = `SELECT a.id, a.scan, a.registry, a.repository, a.tag, a.digest, a.index_digest, a.name, a.type, a.code, a.blocking, a.findings, a.packages, a.gaps, a.reasons, a.scanned, a.judged, a.database, a.sum FROM artifact a `
 
 func readArtifact(r rows) (*Artifact, error) {
 	var a Artifact
 	var reasons string
-	var scanned, judged int64
+	var scanned, judged, stored int64
 	err := r.Scan(&a.ID, &a.Scan, &a.Registry, &a.Repository, &a.Tag, &a.Digest, &a.IndexDigest, &a.Name, &a.Type,
-		&a.Code, &a.Blocking, &a.Findings, &a.Packages, &a.Gaps, &reasons, &scanned, &judged, &a.Database)
+		&a.Code, &a.Blocking, &a.Findings, &a.Packages, &a.Gaps, &reasons, &scanned, &judged, &a.Database, &stored)
 	if err != nil {
 		return nil, err
 	}
@@ -24,7 +24,11 @@ func readArtifact(r rows) (*Artifact, error) {
 	if err := json.Unmarshal([]byte(reasons), &a.Reasons); err != nil {
 		return nil, fmt.Errorf("%w: reasons of artifact %d", ErrDamaged, a.ID)
 	}
-	return &a, nil
+	sum, err := a.sum()
+	if err != nil {
+		return nil, err
+	}
+	return &a, intact("artifact", a.ID, stored, sum)
 }
 
 func (s *Store) artifacts(ctx context.Context, where string, args ...any) ([]Artifact, error) {
@@ -84,7 +88,13 @@ func like(s string) string { return strings.NewReplacer("!", "!!", "%", "!%", "_
 // Verdicts returns the artifacts with a digest, that of the manifest or of the
 // index it was chosen from, in every repository.
 func (s *Store) Verdicts(ctx context.Context, digest string) ([]Artifact, error) {
-	return s.artifacts(ctx, "WHERE a.digest = $1 OR a.index_digest = $1 ORDER BY a.judged DESC", digest)
+	list, err := s.artifacts(ctx, "WHERE a.digest = $1 OR a.index_digest = $1 ORDER BY a.judged DESC", digest)
+	for i := range list {
+		if list[i].Digest != digest && list[i].IndexDigest != digest { // so a damaged index answers
+			return nil, fmt.Errorf("%w: the index of digests names artifact %d for another one", ErrDamaged, list[i].ID)
+		}
+	}
+	return list, err
 }
 
 // Pending reports whether a scan of the digest is on its way or was given up.

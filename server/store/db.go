@@ -4,6 +4,8 @@ import (
 	"context"
 	"database/sql"
 	"errors"
+	"fmt"
+	"time"
 
 	"github.com/jackc/pgx/v5"
 	"github.com/jackc/pgx/v5/pgconn"
@@ -103,11 +105,29 @@ func (c sqlConn) query(ctx context.Context, query string, args ...any) (rows, er
 
 type sqlTx struct {
 	sqlConn
-	tx *sql.Tx
+	tx    *sql.Tx
+	leave func()
 }
 
-func (t sqlTx) commit(context.Context) error { return t.tx.Commit() }
-func (t sqlTx) rollback(context.Context)     { _ = t.tx.Rollback() }
+func (t sqlTx) commit(context.Context) error {
+	defer t.leave()
+	return t.tx.Commit()
+}
+
+func (t sqlTx) rollback(context.Context) {
+	_ = t.tx.Rollback()
+	t.leave()
+}
+
+// The statements of a transaction are not watched each for the end of the context:
+// the transaction is.
+func (t sqlTx) exec(ctx context.Context, query string, args ...any) (int64, error) {
+	return t.sqlConn.exec(context.WithoutCancel(ctx), query, args...)
+}
+
+func (t sqlTx) query(ctx context.Context, query string, args ...any) (rows, error) {
+	return t.sqlConn.query(context.WithoutCancel(ctx), query, args...)
+}
 
 // pgRunner is *pgxpool.Pool and pgx.Tx.
 type pgRunner interface {
@@ -141,28 +161,50 @@ func (t pgTx) rollback(ctx context.Context)     { _ = t.tx.Rollback(context.With
 // A base is a database that holds a store.
 type base interface {
 	begin(ctx context.Context) (tx, error)
+	// urgent is begin for what somebody waits for: it goes first where there is
+	// one writer at a time.
+	urgent(ctx context.Context) (tx, error)
 	reader() conn
 	// lockRow is what a SELECT of a row to be changed ends with.
 	lockRow() string
 	// jobErrors is the expression of the errors of a job j as JSON text.
 	jobErrors() string
+	// later is the expression of a time from now, by the clock that River's
+	// statements use.
+	later(d time.Duration) string
 	close()
 }
 
-type sqliteBase struct{ writer, readers *sql.DB }
+type sqliteBase struct {
+	writer, readers *sql.DB
+	turn            turnstile
+}
 
-func (b *sqliteBase) begin(ctx context.Context) (tx, error) {
-	t, err := b.writer.BeginTx(ctx, nil)
+func (b *sqliteBase) begin(ctx context.Context) (tx, error)  { return b.enter(ctx, false) }
+func (b *sqliteBase) urgent(ctx context.Context) (tx, error) { return b.enter(ctx, true) }
+
+func (b *sqliteBase) enter(ctx context.Context, urgent bool) (tx, error) {
+	leave, err := b.turn.enter(ctx, urgent)
 	if err != nil {
 		return nil, err
 	}
-	return sqlTx{sqlConn{t}, t}, nil
+	t, err := b.writer.BeginTx(ctx, nil)
+	if err != nil {
+		leave()
+		return nil, err
+	}
+	return sqlTx{sqlConn{t}, t, leave}, nil
 }
 func (b *sqliteBase) reader() conn    { return sqlConn{b.readers} }
 func (b *sqliteBase) lockRow() string { return "" }
 func (b *sqliteBase) jobErrors() string {
 	return "coalesce(json(j.errors), '[]')"
 }
+
+func (b *sqliteBase) later(d time.Duration) string {
+	return fmt.Sprintf("datetime('now', 'subsec', '%+d seconds')", int64(d/time.Second))
+}
+
 func (b *sqliteBase) close() {
 	_ = b.readers.Close()
 	_ = b.writer.Close()
@@ -177,9 +219,16 @@ func (b *pgBase) begin(ctx context.Context) (tx, error) {
 	}
 	return pgTx{pgConn{t}, t}, nil
 }
+func (b *pgBase) urgent(ctx context.Context) (tx, error) { return b.begin(ctx) }
+
 func (b *pgBase) reader() conn    { return pgConn{b.pool} }
 func (b *pgBase) lockRow() string { return " FOR UPDATE" }
 func (b *pgBase) jobErrors() string {
 	return "coalesce(array_to_json(j.errors)::text, '[]')"
 }
+
+func (b *pgBase) later(d time.Duration) string {
+	return fmt.Sprintf("now() + interval '%d seconds'", int64(d/time.Second))
+}
+
 func (b *pgBase) close() { b.pool.Close() }

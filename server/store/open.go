@@ -80,7 +80,7 @@ func (s *Store) openSQLite(ctx context.Context, path string) error {
 		return errors.Join(err, writer.Close())
 	}
 	reading.SetMaxOpenConns(readers)
-	s.base = &sqliteBase{writer, reading}
+	s.base = &sqliteBase{writer: writer, readers: reading}
 	if err := check(ctx, writer, fresh); err != nil {
 		return fmt.Errorf("%s: %w", path, err)
 	}

@@ -41,9 +41,9 @@ type queue interface {
 	insert(ctx context.Context, t tx, jobs []river.InsertManyParams) ([]int64, error)
 	complete(ctx context.Context, t tx, id int64) error
 	replay(ctx context.Context, t tx, id int64) error
-	// stuck lists jobs that run since before a time; rescue ends such an attempt.
-	stuck(ctx context.Context, t tx, before time.Time) ([]*rivertype.JobRow, error)
-	rescue(ctx context.Context, t tx, before time.Time, jobs []*rivertype.JobRow) error
+	// running lists jobs that run; rescue ends such an attempt.
+	running(ctx context.Context, t tx) ([]*rivertype.JobRow, error)
+	rescue(ctx context.Context, t tx, jobs []*rivertype.JobRow) error
 	run(ctx context.Context) error
 	stop(ctx context.Context) error // waits for the jobs at work
 	halt(ctx context.Context) error // cancels them
@@ -65,7 +65,8 @@ func starter[T any](driver riverdriver.Driver[T], unwrap func(tx) T) func(*Store
 				// The length of a scan is bounded by the scan. River's rescuer knows no
 				// heartbeats and passes over jobs without a time limit: see lease.go.
 				JobTimeout:                  -1,
-				FetchPollInterval:           200 * time.Millisecond,
+				FetchCooldown:               50 * time.Millisecond,
+				FetchPollInterval:           100 * time.Millisecond,
 				DiscardedJobRetentionPeriod: -1, CancelledJobRetentionPeriod: -1,
 				PollOnly: driver.DatabaseName() == riverdriver.DatabaseNameSQLite,
 			}
@@ -131,16 +132,31 @@ func (q *riverQueue[T]) replay(ctx context.Context, t tx, id int64) error {
 	return err
 }
 
-// maxStuck is how many jobs are taken back at once.
-const maxStuck = 1000
+// runningAtOnce is how many jobs are listed by one statement.
+const runningAtOnce = 1000
 
-func (q *riverQueue[T]) stuck(ctx context.Context, t tx, before time.Time) ([]*rivertype.JobRow, error) {
-	return q.driver.UnwrapExecutor(q.unwrap(t)).JobGetStuck(ctx, &riverdriver.JobGetStuckParams{Max: maxStuck, StuckHorizon: before})
+// ever is later than any attempt began: River's statements ask for a time, and
+// age alone ends nothing here.
+func ever() time.Time { return time.Now().AddDate(100, 0, 0) }
+
+func (q *riverQueue[T]) running(ctx context.Context, t tx) ([]*rivertype.JobRow, error) {
+	var all []*rivertype.JobRow
+	p := &riverdriver.JobGetStuckParams{Max: runningAtOnce, StuckHorizon: ever()}
+	for {
+		list, err := q.driver.UnwrapExecutor(q.unwrap(t)).JobGetStuck(ctx, p)
+		if err != nil {
+			return nil, err
+		}
+		if all = append(all, list...); len(list) < runningAtOnce {
+			return all, nil
+		}
+		p.AfterID = list[len(list)-1].ID
+	}
 }
 
-func (q *riverQueue[T]) rescue(ctx context.Context, t tx, before time.Time, jobs []*rivertype.JobRow) error {
+func (q *riverQueue[T]) rescue(ctx context.Context, t tx, jobs []*rivertype.JobRow) error {
 	now := time.Now().UTC()
-	p := &riverdriver.JobRescueManyParams{StuckHorizon: before}
+	p := &riverdriver.JobRescueManyParams{StuckHorizon: ever()}
 	for _, j := range jobs {
 		text, err := json.Marshal(rivertype.AttemptError{At: now, Attempt: j.Attempt, Error: "the worker went away in the middle"})
 		if err != nil {

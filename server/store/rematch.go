@@ -4,6 +4,7 @@ import (
 	"context"
 	"encoding/json"
 	"errors"
+	"fmt"
 	"slices"
 	"strconv"
 
@@ -94,7 +95,7 @@ func (s *Store) claim(ctx context.Context, database string) error {
 	}
 	defer t.rollback(ctx)
 	n, err := t.exec(ctx, `INSERT INTO rematch (database, beat, finished, changed) VALUES ($1, $2, 0, 0)
-ON CONFLICT (database) DO UPDATE SET beat = excluded.beat WHERE rematch.finished = 0 AND rematch.beat < $3`, database, s.now(), s.now()-rematchLease)
+ON CONFLICT (database) DO UPDATE SET beat = excluded.beat WHERE rematch.finished = 0 AND (rematch.beat < $3 OR rematch.beat > $4)`, database, s.now(), s.now()-rematchLease, s.now()+rematchLease) // a beat to come is of a clock that was stepped back
 	if err != nil {
 		return err
 	}
@@ -115,19 +116,20 @@ func (s *Store) candidates(ctx context.Context, m *Rematch) ([]candidate, error)
 	read := func(r rows) error {
 		var c candidate
 		var text string
-		if err := r.Scan(&c.id, &text); err != nil {
+		var key string
+		if err := r.Scan(&c.id, &text, &key); err != nil {
 			return err
 		}
 		var k kept
-		if err := json.Unmarshal([]byte(text), &k); err != nil {
-			return errors.Join(ErrDamaged, err)
+		err := json.Unmarshal([]byte(text), &k)
+		if c.pkg = k.pkg(); err != nil || componentKey(&c.pkg) != key {
+			return fmt.Errorf("%w: row %d of the table component is not as it was written; put the store back from a backup", ErrDamaged, c.id)
 		}
-		c.pkg = k.pkg()
 		list = append(list, c)
 		return nil
 	}
 	if m.All {
-		err := each(ctx, s.base.reader(), "SELECT id, package FROM component ORDER BY id", nil, read)
+		err := each(ctx, s.base.reader(), "SELECT id, package, key FROM component ORDER BY id", nil, read)
 		return list, err
 	}
 	byBase := map[string][]any{}
@@ -137,7 +139,7 @@ func (s *Store) candidates(ctx context.Context, m *Rematch) ([]candidate, error)
 	for base, names := range byBase {
 		for part := range slices.Chunk(names, maxArguments-1) {
 			args := append(slices.Clone(part), any(base))
-			query := "SELECT DISTINCT c.id, c.package FROM component_name n JOIN component c ON c.id = n.component WHERE n.name IN (" + marks(len(part)) + ") AND n.ecosystem = $" + strconv.Itoa(len(args))
+			query := "SELECT DISTINCT c.id, c.package, c.key FROM component_name n JOIN component c ON c.id = n.component WHERE n.name IN (" + marks(len(part)) + ") AND n.ecosystem = $" + strconv.Itoa(len(args))
 			if err := each(ctx, s.base.reader(), query, args, read); err != nil {
 				return nil, err
 			}
@@ -239,17 +241,20 @@ func (s *Store) judge(ctx context.Context, m *Rematch, id int64, changed func(*f
 	if err != nil || now != a.Scan { // it was scanned anew in between, by a database that is as new
 		return 0, err
 	}
-	scan, fresh, err := s.addScan(ctx, t, &Request{
+	fresh, err := s.addScans(ctx, t, []*entry{{Request: &Request{
 		Source: "rescan", Registry: a.Registry, Repository: a.Repository, Tag: a.Tag, Digest: a.Digest, Version: m.Version,
-	})
-	if err != nil || !fresh {
+	}}})
+	if err != nil || len(fresh) == 0 {
 		return 0, err
 	}
+	if err := seal(ctx, t, fresh, []int64{0}); err != nil {
+		return 0, err
+	}
+	scan := fresh[0].scan
 	changes, err := s.saveVerdict(ctx, t, a, scan, m.Version.Database, r)
 	if err != nil {
 		return 0, err
 	}
-	a.Code, a.Blocking, a.Reasons, a.Scan = r.Verdict.Code, r.Verdict.Blocking, r.Verdict.Reasons, scan
 	if err := s.announce(ctx, t, a, changes, m.Notices); err != nil {
 		return 0, err
 	}

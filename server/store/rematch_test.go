@@ -153,11 +153,11 @@ func fill(b *testing.B, s *Store, artifacts, each, different int) {
 			b.Fatal(err)
 		}
 		req := request(a)
-		id, _, err := s.addScan(b.Context(), t, &req)
+		fresh, err := s.addScans(b.Context(), t, []*entry{{Request: &req}})
 		if err != nil {
 			b.Fatal(err)
 		}
-		scan := &Scan{ID: id, Registry: req.Registry, Repository: req.Repository, Digest: req.Digest}
+		scan := &Scan{ID: fresh[0].scan, Registry: req.Registry, Repository: req.Repository, Digest: req.Digest}
 		if err := s.save(b.Context(), t, scan, &Outcome{Report: r, Version: Version{Database: "db0"}}); err != nil {
 			b.Fatal(err)
 		}

@@ -2,11 +2,14 @@ package store
 
 import (
 	"bytes"
+	"cmp"
 	"context"
 	"encoding/json"
 	"errors"
 	"fmt"
+	"strconv"
 	"strings"
+	"time"
 
 	"github.com/klauspost/compress/zstd"
 	"github.com/riverqueue/river"
@@ -40,13 +43,16 @@ func (s *Store) finish(ctx context.Context, scan *Scan, job int64, attempt int, 
 	if out.Ignored {
 		out.SameAs = ignoredScan
 	}
+	done := *scan
 	if out.SameAs != 0 {
-		_, err = t.exec(ctx, "UPDATE scan SET same_as = $1, digest = $2 WHERE id = $3", out.SameAs, out.Digest, scan.ID)
-	} else {
-		err = s.save(ctx, t, scan, out)
-	}
-	if err != nil {
+		done.same, done.Digest = out.SameAs, out.Digest
+	} else if err := s.save(ctx, t, &done, out); err != nil {
 		return err
+	}
+	if done.same != scan.same || done.Digest != scan.Digest {
+		if _, err := t.exec(ctx, "UPDATE scan SET same_as = $1, digest = $2, sum = $3 WHERE id = $4", done.same, done.Digest, done.sum(), scan.ID); err != nil {
+			return err
+		}
 	}
 	if scan.Upload != "" {
 		if _, err := t.exec(ctx, "DELETE FROM upload WHERE id = $1", scan.Upload); err != nil {
@@ -63,6 +69,7 @@ func (s *Store) finish(ctx context.Context, scan *Scan, job int64, attempt int, 
 }
 
 // save writes the result of a scan, the inventory of its artifact and what changed.
+// The scan is told its digest, if it had none.
 func (s *Store) save(ctx context.Context, t tx, scan *Scan, out *Outcome) error {
 	r := out.Report
 	digest := r.Artifact.Digest
@@ -80,11 +87,7 @@ func (s *Store) save(ctx context.Context, t tx, scan *Scan, out *Outcome) error 
 	if err != nil {
 		return err
 	}
-	if scan.Digest == "" {
-		if _, err := t.exec(ctx, "UPDATE scan SET digest = $1 WHERE id = $2", digest, scan.ID); err != nil {
-			return err
-		}
-	}
+	scan.Digest = cmp.Or(scan.Digest, digest)
 	return s.announce(ctx, t, a, changes, out.Notices)
 }
 
@@ -109,6 +112,7 @@ func (s *Store) saveArtifact(ctx context.Context, t tx, scan *Scan, out *Outcome
 	a := artifactOf(r)
 	a.Scan, a.Registry, a.Repository, a.Tag, a.Database = scan.ID, scan.Registry, scan.Repository, scan.Tag, out.Version.Database
 	now := s.now()
+	a.Scanned = time.UnixMilli(now)
 	reasons, err := json.Marshal(a.Reasons)
 	if err != nil {
 		return nil, err
@@ -116,8 +120,8 @@ func (s *Store) saveArtifact(ctx context.Context, t tx, scan *Scan, out *Outcome
 	err = one(ctx, t, `INSERT INTO artifact (registry, repository, digest, index_digest, tag, name, type, scan, code, blocking, findings, packages, gaps, reasons, scanned, judged, database)
 VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11, $12, $13, $14, $15, $16, $17)
 ON CONFLICT (registry, repository, digest) DO UPDATE SET index_digest = excluded.index_digest, tag = CASE WHEN excluded.tag = '' THEN artifact.tag ELSE excluded.tag END,
-name = excluded.name, type = excluded.type, scanned = excluded.scanned RETURNING id`,
-		[]any{a.Registry, a.Repository, a.Digest, a.IndexDigest, a.Tag, a.Name, a.Type, a.Scan, a.Code, a.Blocking, a.Findings, a.Packages, a.Gaps, string(reasons), now, now, a.Database}, &a.ID)
+name = excluded.name, type = excluded.type, scanned = excluded.scanned RETURNING id, tag`,
+		[]any{a.Registry, a.Repository, a.Digest, a.IndexDigest, a.Tag, a.Name, a.Type, a.Scan, a.Code, a.Blocking, a.Findings, a.Packages, a.Gaps, string(reasons), now, now, a.Database}, &a.ID, &a.Tag)
 	return a, err
 }
 
@@ -138,26 +142,31 @@ func artifactOf(r *fnvet.Report) *Artifact {
 	return a
 }
 
-// saveVerdict writes a report as the latest of its artifact, and returns how it
-// differs from the one before.
+// saveVerdict writes a report as the latest of its artifact, which is told so, and
+// returns how it differs from the one before.
 func (s *Store) saveVerdict(ctx context.Context, t tx, a *Artifact, scan int64, database string, r *fnvet.Report) ([]Change, error) {
 	data, err := pack(r)
 	if err != nil {
 		return nil, err
 	}
-	now := s.now()
-	_, err = t.exec(ctx, `INSERT INTO result (scan, artifact, finished, code, blocking, database, report) VALUES ($1, $2, $3, $4, $5, $6, $7)`,
-		scan, a.ID, now, r.Verdict.Code, r.Verdict.Blocking, database, data)
+	row := resultRow{scan, a.ID, s.now(), int64(r.Verdict.Code), int64(r.Verdict.Blocking), database}
+	_, err = t.exec(ctx, `INSERT INTO result (scan, artifact, finished, code, blocking, database, report, sum) VALUES ($1, $2, $3, $4, $5, $6, $7, $8)`,
+		row.scan, row.artifact, row.finished, row.code, row.blocking, row.database, data, row.sum())
 	if err != nil {
 		return nil, err
 	}
 	v := artifactOf(r)
+	a.Scan, a.Code, a.Blocking, a.Findings, a.Packages, a.Gaps, a.Reasons = scan, v.Code, v.Blocking, v.Findings, v.Packages, v.Gaps, v.Reasons
 	reasons, err := json.Marshal(v.Reasons)
 	if err != nil {
 		return nil, err
 	}
-	_, err = t.exec(ctx, `UPDATE artifact SET scan = $1, code = $2, blocking = $3, findings = $4, packages = $5, gaps = $6, reasons = $7, judged = $8, database = $9 WHERE id = $10`,
-		scan, v.Code, v.Blocking, v.Findings, v.Packages, v.Gaps, string(reasons), now, database, a.ID)
+	sum, err := a.sum()
+	if err != nil {
+		return nil, err
+	}
+	_, err = t.exec(ctx, `UPDATE artifact SET scan = $1, code = $2, blocking = $3, findings = $4, packages = $5, gaps = $6, reasons = $7, judged = $8, database = $9, sum = $10 WHERE id = $11`,
+		scan, v.Code, v.Blocking, v.Findings, v.Packages, v.Gaps, string(reasons), row.finished, database, sum, a.ID)
 	if err != nil {
 		return nil, err
 	}
@@ -273,30 +282,35 @@ const maxArguments = 900
 func insertMany(ctx context.Context, t tx, into, after string, list [][]any) error {
 	for len(list) > 0 {
 		n := min(len(list), maxArguments/len(list[0]))
-		var b strings.Builder
-		b.WriteString(into)
-		var args []any
-		for i, row := range list[:n] {
-			if i > 0 {
-				b.WriteByte(',')
-			}
-			for j := range row {
-				sep := ", "
-				if j == 0 {
-					sep = "("
-				}
-				fmt.Fprintf(&b, "%s$%d", sep, len(args)+j+1)
-			}
-			b.WriteByte(')')
-			args = append(args, row...)
-		}
-		b.WriteString(after)
-		if _, err := t.exec(ctx, b.String(), args...); err != nil {
+		text, args := values(list[:n])
+		if _, err := t.exec(ctx, into+text+after, args...); err != nil {
 			return err
 		}
 		list = list[n:]
 	}
 	return nil
+}
+
+// values is "($1, $2), ($3, $4), …" for rows of equal length, and their arguments.
+func values(list [][]any) (string, []any) {
+	var b strings.Builder
+	args := make([]any, 0, len(list)*len(list[0]))
+	for i, row := range list {
+		if i > 0 {
+			b.WriteByte(',')
+		}
+		for j := range row {
+			sep := ",$"
+			if j == 0 {
+				sep = "($"
+			}
+			b.WriteString(sep)
+			b.WriteString(strconv.Itoa(len(args) + j + 1))
+		}
+		b.WriteByte(')')
+		args = append(args, row...)
+	}
+	return b.String(), args
 }
 
 // maxReport bounds a report that is read back, in bytes.
@@ -339,11 +353,17 @@ func (s *Store) Report(ctx context.Context, scan int64) (*fnvet.Report, error) {
 
 func (s *Store) reportBy(ctx context.Context, c conn, scan int64) (*fnvet.Report, error) {
 	var data []byte
-	err := one(ctx, c, "SELECT report FROM result WHERE scan = coalesce((SELECT same_as FROM scan WHERE id = $1 AND same_as > 0), $1)", []any{scan}, &data)
+	var row resultRow
+	var sum int64
+	err := one(ctx, c, "SELECT report, scan, artifact, finished, code, blocking, database, sum FROM result WHERE scan = coalesce((SELECT same_as FROM scan WHERE id = $1 AND same_as > 0), $1)",
+		[]any{scan}, &data, &row.scan, &row.artifact, &row.finished, &row.code, &row.blocking, &row.database, &sum)
 	if errors.Is(err, errNone) {
 		return nil, ErrNotFound
 	}
 	if err != nil {
+		return nil, err
+	}
+	if err := intact("result", row.scan, sum, row.sum()); err != nil {
 		return nil, err
 	}
 	return unpack(data)

@@ -15,24 +15,31 @@ import (
 func (s *Store) scanQuery() string {
 	return `SELECT s.id, s.registry, s.repository, s.tag, s.digest, s.target, s.upload, s.source, s.callback, s.database, s.rules, s.policy, s.created,
 coalesce(CAST(j.state AS TEXT), ''), coalesce(j.attempt, 0), ` + s.base.jobErrors() + `,
-coalesce(r.scan, 0), coalesce(r.finished, 0), coalesce(r.code, 0), coalesce(r.blocking, 0), coalesce(r.artifact, 0), s.same_as
+coalesce(r.scan, 0), coalesce(r.finished, 0), coalesce(r.code, 0), coalesce(r.blocking, 0), coalesce(r.artifact, 0), s.same_as,
+coalesce(r.database, ''), coalesce(r.sum, 0), s.job, s.sum
 FROM scan s LEFT JOIN river_job j ON j.id = s.job LEFT JOIN result r ON r.scan = CASE WHEN s.same_as > 0 THEN s.same_as ELSE s.id END `
 }
 
 func readScan(r rows) (*Scan, error) {
 	var c Scan
-	var created, finished, result, same int64
+	var created, resultSum, scanSum int64
 	var state, failures string
+	var of resultRow
 	err := r.Scan(&c.ID, &c.Registry, &c.Repository, &c.Tag, &c.Digest, &c.Target, &c.Upload, &c.Source, &c.Callback,
-		&c.Version.Database, &c.Version.Rules, &c.Version.Policy, &created, &state, &c.Attempts, &failures, &result, &finished, &c.Code, &c.Blocking, &c.Artifact, &same)
+		&c.Version.Database, &c.Version.Rules, &c.Version.Policy, &created, &state, &c.Attempts, &failures,
+		&of.scan, &of.finished, &of.code, &of.blocking, &of.artifact, &c.same, &of.database, &resultSum, &c.job, &scanSum)
 	if err != nil {
 		return nil, err
 	}
 	c.Created = time.UnixMilli(created).UTC()
-	c.State = stateOf(rivertype.JobState(state), c.Attempts, result > 0 || same < 0)
-	c.Ignored = same < 0
-	if c.State == Done && finished > 0 {
-		c.Finished = time.UnixMilli(finished).UTC()
+	if err := errors.Join(intact("scan", c.ID, scanSum, c.sum()), intact("result", of.scan, resultSum, of.sum())); err != nil {
+		return nil, err
+	}
+	c.Code, c.Blocking, c.Artifact = int(of.code), int(of.blocking), of.artifact
+	c.State = stateOf(rivertype.JobState(state), c.Attempts, of.scan > 0 || c.same < 0)
+	c.Ignored = c.same < 0
+	if c.State == Done && of.finished > 0 {
+		c.Finished = time.UnixMilli(of.finished).UTC()
 		return &c, nil
 	}
 	var list []rivertype.AttemptError
@@ -187,6 +194,13 @@ WHERE s.digest = $1 AND s.registry = $2 AND s.repository = $3 AND s.database = $
 		[]any{digest, registry, repository, v.Database, v.Rules, v.Policy}, &id)
 	if errors.Is(err, errNone) {
 		return 0, nil
+	}
+	if err != nil {
+		return 0, err
+	}
+	c, err := s.Scan(ctx, id)
+	if err == nil && (c.Digest != digest || c.Version != v) { // so a damaged index answers
+		err = fmt.Errorf("%w: the index of digests names scan %d for another one", ErrDamaged, id)
 	}
 	return id, err
 }

@@ -159,6 +159,11 @@ type Scan struct {
 	Blocking                          int
 	Artifact                          int64 // when done
 	Ignored                           bool  // there was nothing to scan
+
+	// Last is true for a job at work that will not be tried again.
+	Last bool
+
+	job, same int64 // of the row
 }
 
 // An Artifact is one digest in one repository, as it was judged last.

@@ -6,7 +6,6 @@ import (
 	"errors"
 	"fmt"
 	"os"
-	"path/filepath"
 	"strings"
 	"sync"
 	"sync/atomic"
@@ -14,6 +13,7 @@ import (
 	"time"
 
 	"github.com/google/go-cmp/cmp"
+	"github.com/riverqueue/river/rivertype"
 
 	"github.com/fnvet/fnvet"
 	"github.com/fnvet/fnvet/internal/testdb"
@@ -86,6 +86,29 @@ func reportOf(digest string, findings ...fnvet.Finding) *fnvet.Report {
 	return r
 }
 
+// TestBackoff: five attempts, with pauses that double and are spread.
+func TestBackoff(t *testing.T) {
+	o := newStore(Options{}).o
+	if o.Attempts != 5 {
+		t.Errorf("%d attempts", o.Attempts)
+	}
+	mean := o.Backoff
+	for failed := range 4 {
+		seen := map[time.Duration]bool{}
+		for range 50 {
+			pause := time.Until(backoff{o.Backoff}.NextRetry(&rivertype.JobRow{Errors: make([]rivertype.AttemptError, failed)}))
+			if pause < mean*70/100 || pause > mean*130/100 {
+				t.Errorf("after %d failures: %v, want %v or a quarter more or less", failed+1, pause, mean)
+			}
+			seen[pause.Round(time.Millisecond)] = true
+		}
+		if len(seen) < 10 {
+			t.Errorf("after %d failures the pauses are not spread: %v", failed+1, seen)
+		}
+		mean *= 2
+	}
+}
+
 // work runs a worker until the test ends.
 func work(t *testing.T, s *Store, workers int, scan func(context.Context, *Scan) (*Outcome, error)) (stop func()) {
 	t.Helper()
@@ -145,6 +168,20 @@ func TestAcceptIsUnique(t *testing.T) {
 			}
 			seen[id] = true
 		}
+		for i, change := range []func(*Request){
+			func(r *Request) { r.Registry = "other.example" },
+			func(r *Request) { r.Version.Rules = "r2" },
+			func(r *Request) { r.Version.Policy = "p2" },
+		} {
+			r := request(1)
+			r.Event = fmt.Sprintf("changed-%d", i)
+			change(&r)
+			if id := accept(t, s, r)[0]; seen[id] {
+				t.Errorf("change %d: scan %d is another's", i, id)
+			} else {
+				seen[id] = true
+			}
+		}
 		// A redelivery after the database changed is still the same event.
 		redelivered := request(2)
 		redelivered.Version.Database = "db3"
@@ -152,8 +189,8 @@ func TestAcceptIsUnique(t *testing.T) {
 			t.Errorf("an event that was delivered again: scan %d, want %d", ids[0], first[1])
 		}
 		d, err := s.Depth(t.Context())
-		if err != nil || d.Queued != 5 {
-			t.Errorf("depth %+v, error %v; want 5 queued", d, err)
+		if err != nil || d.Queued != 8 {
+			t.Errorf("depth %+v, error %v; want 8 queued", d, err)
 		}
 	})
 }
@@ -281,77 +318,6 @@ func TestAttemptsAndDeadLetters(t *testing.T) {
 	})
 }
 
-// TestLease: a job of a worker that went away is done by another, and one that
-// only seemed to be gone cannot write a second result.
-func TestLease(t *testing.T) {
-	postgres.Each(t, func(t *testing.T, url string) {
-		s := open(t, Options{URL: url, Lease: 3 * time.Second, Backoff: time.Millisecond})
-		ids := accept(t, s, request(1), request(2))
-		var runs atomic.Int64
-		work(t, s, 4, func(ctx context.Context, c *Scan) (*Outcome, error) {
-			if c.Digest == digest(2) { // longer than a lease, and alive
-				select {
-				case <-time.After(7 * time.Second):
-				case <-ctx.Done():
-					return nil, context.Cause(ctx)
-				}
-				return &Outcome{Report: reportOf(c.Digest)}, nil
-			}
-			if runs.Add(1) == 1 { // as if the process were stopped: no beats
-				if err := s.do(context.Background(), "UPDATE river_job SET attempt = attempt + 1, attempted_at = "+past(url)+" WHERE id = (SELECT job FROM scan WHERE id = $1)", c.ID); err != nil {
-					t.Error(err)
-				}
-				<-ctx.Done()
-				return &Outcome{Report: reportOf(digest(77))}, nil
-			}
-			return &Outcome{Report: reportOf(c.Digest)}, nil
-		})
-		await(t, s, ids[0], Done)
-		if c := await(t, s, ids[1], Done); c.Attempts != 1 {
-			t.Errorf("a scan with heartbeats was tried %d times", c.Attempts)
-		}
-		r, err := s.Report(t.Context(), ids[0])
-		if err != nil || r.Artifact.Digest != digest(1) {
-			t.Errorf("the result is the lost attempt's: %v, error %v", r, err)
-		}
-	})
-}
-
-func past(url string) string {
-	if strings.HasPrefix(url, "sqlite") {
-		return "'2020-01-01 00:00:00.000'"
-	}
-	return "'2020-01-01'::timestamptz"
-}
-
-func TestStopUnderLoad(t *testing.T) {
-	postgres.Each(t, func(t *testing.T, url string) {
-		s := open(t, Options{URL: url})
-		var list []Request
-		for i := range 40 {
-			list = append(list, request(i))
-		}
-		ids := accept(t, s, list...)
-		scan := func(ctx context.Context, c *Scan) (*Outcome, error) {
-			select {
-			case <-time.After(20 * time.Millisecond):
-				return &Outcome{Report: reportOf(c.Digest)}, nil
-			case <-ctx.Done():
-				return nil, ctx.Err()
-			}
-		}
-		stop := work(t, s, 3, scan)
-		await(t, s, ids[0], Done)
-		stop()
-		work(t, s, 8, scan)
-		for _, id := range ids {
-			if c := await(t, s, id, Done); c.Attempts != 1 {
-				t.Errorf("scan %d took %d attempts", id, c.Attempts)
-			}
-		}
-	})
-}
-
 func TestUpload(t *testing.T) {
 	postgres.Each(t, func(t *testing.T, url string) {
 		s := open(t, Options{URL: url})
@@ -382,121 +348,4 @@ func TestUpload(t *testing.T) {
 			t.Error(err)
 		}
 	})
-}
-
-// TestDamagedStore: a store that was damaged is refused, never replaced.
-func TestDamagedStore(t *testing.T) {
-	for _, c := range []struct {
-		name   string
-		damage func(data []byte) []byte
-	}{
-		{"empty", func([]byte) []byte { return nil }},
-		{"cut off", func(b []byte) []byte { return b[:len(b)/2] }},
-		{"cut off at a page", func(b []byte) []byte { return b[:4096*3] }},
-		{"header flipped", func(b []byte) []byte { b[3] ^= 0x40; return b }},
-		{"pages flipped", func(b []byte) []byte {
-			for i := 4096; i+8 < len(b); i += 4096 {
-				b[i] ^= 0xff
-			}
-			return b
-		}},
-		{"another program's", func(b []byte) []byte { copy(b[68:72], "none"); return b }},
-	} {
-		t.Run(c.name, func(t *testing.T) {
-			path := filepath.Join(t.TempDir(), "fnvet.db")
-			s, err := Open(t.Context(), Options{URL: "sqlite:" + path})
-			if err != nil {
-				t.Fatal(err)
-			}
-			accept(t, s, request(1))
-			s.Close()
-			data, err := os.ReadFile(path)
-			if err != nil {
-				t.Fatal(err)
-			}
-			damaged := c.damage(data)
-			if err := os.WriteFile(path, damaged, 0o600); err != nil {
-				t.Fatal(err)
-			}
-			if s, err = Open(t.Context(), Options{URL: "sqlite:" + path}); !errors.Is(err, ErrDamaged) {
-				if err == nil {
-					s.Close()
-				}
-				t.Fatalf("error %v, want ErrDamaged", err)
-			}
-			if now, err := os.ReadFile(path); err != nil || len(now) != len(damaged) {
-				t.Errorf("the damaged file was changed: %d bytes, error %v", len(now), err)
-			}
-		})
-	}
-	if _, err := Open(t.Context(), Options{URL: "mysql://x"}); err == nil {
-		t.Error("another database is taken")
-	}
-}
-
-// TestDiskFull: what cannot be made durable is not accepted, what was accepted
-// stays, and it goes on when there is room again.
-func TestDiskFull(t *testing.T) {
-	s := open(t, Options{URL: testdb.SQLite(t)})
-	first := accept(t, s, request(1))
-	writer := s.base.(*sqliteBase).writer
-	var pages int64
-	if err := writer.QueryRowContext(t.Context(), "PRAGMA page_count").Scan(&pages); err != nil {
-		t.Fatal(err)
-	}
-	limit := func(n int64) {
-		if _, err := writer.ExecContext(t.Context(), fmt.Sprintf("PRAGMA max_page_count = %d", n)); err != nil {
-			t.Fatal(err)
-		}
-	}
-	limit(pages) // as SQLite sees a disk that is full
-	var accepted []int64
-	refused := 0
-	for i := range 300 {
-		got, err := s.Accept(t.Context(), []Request{request(10 + i)})
-		if err != nil {
-			refused++
-			continue
-		}
-		accepted = append(accepted, got[0].Scan)
-	}
-	if refused == 0 {
-		t.Fatal("nothing was refused")
-	}
-	limit(1 << 30)
-	for _, id := range append(first, accepted...) {
-		if _, err := s.Scan(t.Context(), id); err != nil {
-			t.Errorf("scan %d was accepted and is not there: %v", id, err)
-		}
-	}
-	accept(t, s, request(1000))
-}
-
-// TestClockSteps: a clock that goes an hour back or forth ends no scan twice.
-func TestClockSteps(t *testing.T) {
-	var step atomic.Int64
-	s := open(t, Options{URL: testdb.SQLite(t), Lease: 400 * time.Millisecond, Backoff: time.Millisecond, Now: func() time.Time {
-		return time.Now().Add(time.Duration(step.Load()))
-	}})
-	ids := accept(t, s, request(1), request(2), request(3))
-	var results sync.Map
-	work(t, s, 3, func(ctx context.Context, c *Scan) (*Outcome, error) {
-		select {
-		case <-time.After(time.Second):
-		case <-ctx.Done():
-			return nil, context.Cause(ctx)
-		}
-		results.Store(c.ID, true)
-		return &Outcome{Report: reportOf(c.Digest)}, nil
-	})
-	for _, d := range []time.Duration{time.Hour, -time.Hour, 0} {
-		time.Sleep(300 * time.Millisecond)
-		step.Store(int64(d))
-	}
-	for _, id := range ids {
-		await(t, s, id, Done)
-		if r, err := s.Report(t.Context(), id); err != nil || r == nil {
-			t.Errorf("scan %d: %v", id, err)
-		}
-	}
 }

@@ -109,7 +109,7 @@ func (s *Store) Prune(ctx context.Context) error {
 	}{
 		{"DELETE FROM event WHERE received < $1", []any{now.Add(-keepEvents).UnixMilli()}},
 		{`DELETE FROM upload WHERE created < $1 AND id NOT IN (SELECT s.upload FROM scan s LEFT JOIN result r ON r.scan = s.id WHERE s.upload <> '' AND r.scan IS NULL)`, []any{now.Add(-keepUploads).UnixMilli()}},
-		{"DELETE FROM lease WHERE beat < $1", []any{now.Add(-24 * time.Hour).UnixMilli()}},
+		{"DELETE FROM lease WHERE job NOT IN (SELECT id FROM river_job WHERE state = 'running')", nil},
 		{"DELETE FROM result WHERE finished < $1 AND scan NOT IN (SELECT scan FROM artifact)", []any{now.Add(-keepResults).UnixMilli()}},
 		{"DELETE FROM change WHERE at < $1", []any{now.Add(-keepResults).UnixMilli()}},
 	} {

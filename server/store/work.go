@@ -85,17 +85,21 @@ type scanWorker struct {
 func (w *scanWorker) Work(ctx context.Context, job *river.Job[scanArgs]) error {
 	s := w.store
 	scan, err := s.Scan(ctx, job.Args.Scan)
+	if err == nil && scan.job != job.ID {
+		err = fmt.Errorf("%w: job %d is not that of scan %d", ErrDamaged, job.ID, scan.ID)
+	}
+	if errors.Is(err, ErrDamaged) {
+		return river.JobCancel(err) // no attempt mends it
+	}
 	if err != nil {
 		return err
 	}
-	held, release, err := s.hold(ctx, job.ID, job.Attempt)
-	if err != nil {
-		return err
-	}
+	scan.Last = job.Attempt >= job.MaxAttempts
+	held, release := s.hold(ctx, job.ID, job.Attempt)
 	defer release()
 	out, err := w.handle(held, scan)
 	if err == nil {
-		err = s.finish(held, scan, job.ID, job.Attempt, out)
+		err = s.deliver(held, scan, job.ID, job.Attempt, out)
 	}
 	switch {
 	case err == nil:
@@ -113,6 +117,30 @@ func (w *scanWorker) Work(ctx context.Context, job *river.Job[scanArgs]) error {
 	}
 	return err
 }
+
+// deliver writes an outcome. Where the store takes nothing at all, the disk being
+// full or the database away, it waits and keeps the outcome: that is no fault of the
+// job, and costs it no attempt.
+func (s *Store) deliver(ctx context.Context, scan *Scan, job int64, attempt int, out *Outcome) error {
+	for pause := time.Second; ; pause = min(2*pause, maxPause) {
+		err := s.finish(ctx, scan, job, attempt, out)
+		if p := (permanent{}); err == nil || errors.Is(err, errLost) || errors.As(err, &p) || ctx.Err() != nil {
+			return err
+		}
+		if s.do(ctx, "INSERT INTO meta (key, value) VALUES ('probe', $1) ON CONFLICT (key) DO UPDATE SET value = excluded.value", s.worker) == nil {
+			return s.finish(ctx, scan, job, attempt, out)
+		}
+		s.o.Logger.Warn("the store takes nothing; a result waits", "scan", scan.ID, "error", err.Error())
+		select {
+		case <-time.After(pause):
+		case <-ctx.Done():
+			return ctx.Err()
+		}
+	}
+}
+
+// maxPause is the longest pause between two tries to write a result.
+const maxPause = 15 * time.Second
 
 type noticeWorker struct {
 	river.WorkerDefaults[Notice]
