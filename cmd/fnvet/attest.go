@@ -103,7 +103,9 @@ func (c *cli) attest(ctx context.Context, flags *attestFlags, file string) error
 		}
 		lines = append(append(lines, line...), '\n')
 		if flags.push != "" {
+			stop := c.busy("pushing %s to %s", typ, flags.push)
 			at, err := attest.Registry{Insecure: flags.insecure}.Push(ctx, flags.push, r.Artifact.Digest, line, s.PredicateType)
+			stop()
 			if err != nil {
 				return fmt.Errorf("--push: %w", err)
 			}
@@ -216,7 +218,9 @@ func (c *cli) verify(ctx context.Context, flags *verifyFlags, target string) err
 	if err != nil {
 		return targetError(target, err)
 	}
+	stop := c.busy("fetching the attestations of %s", target)
 	envelopes, err := flags.envelopes(ctx, target, digests)
+	stop()
 	if err != nil {
 		return err
 	}

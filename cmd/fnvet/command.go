@@ -15,7 +15,7 @@ import (
 // Exit codes beside those of the gate.
 const codeError = 2
 
-// A hinted error names the command to type.
+// A hinted error names the command to type; "" where none helps.
 type hinted struct {
 	err  error
 	hint string
@@ -30,6 +30,8 @@ type cli struct {
 	late           *atomic.Bool // standard input was cut off at the time limit; nil where it has none
 	stdout, stderr io.Writer
 	code           int // of the gate
+	// target counts the targets of a scan from 1, of as many as there are.
+	target, targets int
 }
 
 // run is the whole command: arguments and streams in, exit code out.
@@ -54,7 +56,7 @@ func run(ctx context.Context, args []string, stdin io.Reader, stdout, stderr io.
 // complain writes an error and its hint for a person.
 func (c *cli) complain(err error) {
 	fmt.Fprintf(c.stderr, "fnvet: error: %s\n", printable(err.Error()))
-	if h, ok := errors.AsType[hinted](err); ok {
+	if h, ok := errors.AsType[hinted](err); ok && h.hint != "" {
 		fmt.Fprintf(c.stderr, "fnvet: hint: %s\n", printable(h.hint))
 	}
 }

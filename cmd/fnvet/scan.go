@@ -353,11 +353,13 @@ func (c *cli) scan(ctx context.Context, flags *scanFlags, targets []string) erro
 	var reports []*fnvet.Report
 	run.typed = map[*fnvet.Report]string{}
 	failed := false
-	for _, target := range targets {
+	c.targets = len(targets)
+	for i, target := range targets {
+		c.target = i + 1
 		r, err := c.scanOne(ctx, run, target)
 		if err != nil {
 			if ctx.Err() != nil {
-				return errors.New("interrupted")
+				return hinted{errors.New("interrupted"), ""}
 			}
 			c.complain(targetError(target, err))
 			failed = true
