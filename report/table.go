@@ -222,7 +222,7 @@ func marks(f *fnvet.Finding) string {
 		m = append(m, "not reachable")
 	case fnvet.ReachUnknown:
 	}
-	if f.Status != "" {
+	if f.Status == fnvet.StatusDisputed || f.Status == fnvet.StatusWithdrawn {
 		m = append(m, f.Status)
 	}
 	if f.Removed {

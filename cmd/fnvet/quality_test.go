@@ -20,6 +20,7 @@ type qualityBOM struct {
 		}
 		Authors                []struct{ Name, Email string }
 		Supplier, Manufacturer qualityParty
+		Licenses               []struct{ License struct{ ID string } }
 		Component              qualityComponent
 	}
 	Components   []qualityComponent
@@ -145,8 +146,9 @@ func (b *qualityBOM) score() (score float64, bsi float64) {
 	share(&required, func(c *qualityComponent) bool { return c.licensed("concluded") })
 	share(&required, func(c *qualityComponent) bool { return c.refers("distribution", true) })
 	// What always checks is there for certain: serial number, time, lifecycle, tool,
-	// author, supplier, primary component with hash and licence, names, graph, compositions.
-	for range 11 {
+	// author, supplier, primary component with hash and licence, names, graph,
+	// compositions, licence of the document.
+	for range 12 {
 		all = append(all, 1)
 	}
 	for range 4 { // creator, time, name, dependencies with their completeness
@@ -179,7 +181,7 @@ func TestSBOMQuality(t *testing.T) {
 			if !known {
 				t.Fatal("no line is drawn for it")
 			}
-			out := fnvetRun(t, 0, "sbom", "--sandbox=false", "--supplier", "Orders Ltd", "--author", "Ann <ann@example.com>", "--licence", "MIT", file)
+			out := fnvetRun(t, 0, "sbom", "--sandbox=false", "--supplier", "Orders Ltd", "--author", "Ann <ann@example.com>", "--licence", "MIT", "--data-licence", "CC0-1.0", file)
 			var b qualityBOM
 			if err := json.NewDecoder(strings.NewReader(out)).Decode(&b); err != nil {
 				t.Fatal(err)
@@ -210,8 +212,10 @@ func (b *qualityBOM) always(t *testing.T) {
 		"hash of the primary component": len(m.Component.Hashes) == 2 && m.Component.refers("distribution", true),
 		"form of the primary component": m.Component.property("bsi:component:filename") != "" && m.Component.property("bsi:component:executable") != "" &&
 			m.Component.property("bsi:component:archive") != "" && m.Component.property("bsi:component:structured") != "",
-		"licence of the artifact": m.Component.licensed("concluded") && m.Component.licensed("declared"),
-		"says how complete it is": len(b.Compositions) > 0 && slices.Contains(b.Compositions[0].Assemblies, m.Component.BOMRef),
+		"unique id of the artifact, or that none is known": (m.Component.PURL != "") != slices.Contains(strings.Fields(m.Component.property("fnvet:unknown")), "purl"),
+		"licence of the document":                          len(m.Licenses) == 1 && m.Licenses[0].License.ID == "CC0-1.0",
+		"licence of the artifact":                          m.Component.licensed("concluded") && m.Component.licensed("declared"),
+		"says how complete it is":                          len(b.Compositions) > 0 && slices.Contains(b.Compositions[0].Assemblies, m.Component.BOMRef),
 	} {
 		if !ok {
 			t.Errorf("missing: %s", element)
