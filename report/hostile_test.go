@@ -169,7 +169,6 @@ func isInert(t *testing.T, out []byte) {
 	}
 }
 
-
 // isMarkdown holds that outside of code no mark of HTML, links, images or mentions
 // is left that is not ours.
 func isMarkdown(t *testing.T, out []byte) {
