@@ -46,7 +46,7 @@ func (c *cli) sbomCommand() *cobra.Command {
 		Use:     "sbom TARGET",
 		Short:   "The inventory of a target as an SBOM",
 		Example: "  fnvet sbom orders.zip > bom.cdx.json\n  fnvet sbom --format spdx-json=bom.spdx.json image.tar",
-		Args:    cobra.ExactArgs(1),
+		Args:    wants(1, "sbom", "one target", "fnvet sbom orders.zip"),
 		RunE: func(cmd *cobra.Command, args []string) error {
 			return c.sbom(cmd.Context(), &flags, args[0])
 		},
