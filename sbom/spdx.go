@@ -208,7 +208,7 @@ func (inv *inventory) spdxNote(i int) (string, error) {
 	if err := e.Encode(note); err != nil {
 		return "", err
 	}
-	return notePrefix + strings.TrimSpace(text.String()), nil
+	return notePrefix + strings.TrimSpace(string(escape.JSON(text.Bytes()))), nil
 }
 
 // spdxLicence joins declared licences into one expression: several all apply,

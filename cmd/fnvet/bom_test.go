@@ -132,7 +132,7 @@ func TestSBOMGivesTheSameVulnerabilities(t *testing.T) {
 	compared := 0
 	defer func() { t.Logf("%d findings of packages, %d compared with those of their SBOMs", count, compared) }()
 	for _, format := range sbom.Formats() {
-		if format == "spdx-tag-value" || format == "cyclonedx-vdr-json" { // not read; not written by sbom alone
+		if format == "cyclonedx-vdr-json" { // with what was found, of which there is nothing
 			continue
 		}
 		for _, file := range bomFiles(t, format) {
