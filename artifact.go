@@ -13,6 +13,9 @@ type Artifact struct {
 	// IndexDigest is that of the index the manifest was chosen from, for images
 	// of a registry that were asked for by it; else "".
 	IndexDigest string `json:"index_digest,omitempty"`
+	// Manifest is true when Digest and Hashes are of an image's manifest, not of
+	// the bytes of a file.
+	Manifest bool `json:"manifest,omitempty"`
 	// CodeSHA256 is the same digest as Lambda states it (base64), for zips only.
 	CodeSHA256 string `json:"code_sha256"`
 	// Hashes are of the bytes that Digest is of, SHA-256 and SHA-512; none for directories.

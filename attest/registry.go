@@ -63,7 +63,8 @@ func (r Registry) options(ctx context.Context) []remote.Option {
 }
 
 // Digests resolves a reference: the digest it names and, where that is an index
-// of several platforms, the digest of the image for platform ("linux/amd64") too.
+// of several platforms, the digest of the image for platform ("linux/amd64") too. For
+// an empty platform it is the only image that there is, else that for linux/amd64.
 func (r Registry) Digests(ctx context.Context, reference, platform string) ([]string, error) {
 	ref, err := r.parse(reference)
 	if err != nil {
@@ -76,6 +77,16 @@ func (r Registry) Digests(ctx context.Context, reference, platform string) ([]st
 	out := []string{desc.Digest.String()}
 	if !desc.MediaType.IsIndex() {
 		return out, nil
+	}
+	if platform == "" {
+		only, err := onlyImage(desc)
+		if err != nil {
+			return nil, err
+		}
+		if only != "" {
+			return append(out, only), nil
+		}
+		platform = "linux/amd64"
 	}
 	p, err := v1.ParsePlatform(platform)
 	if err != nil {
@@ -90,6 +101,29 @@ func (r Registry) Digests(ctx context.Context, reference, platform string) ([]st
 		return nil, err
 	}
 	return append(out, digest.String()), nil
+}
+
+// onlyImage is the digest of the one image of an index, "" where there are several.
+// What has no platform of its own, such as the attestations of a build, is none.
+func onlyImage(desc *remote.Descriptor) (string, error) {
+	index, err := desc.ImageIndex()
+	if err != nil {
+		return "", err
+	}
+	manifest, err := index.IndexManifest()
+	if err != nil {
+		return "", err
+	}
+	var images []string
+	for _, m := range manifest.Manifests {
+		if m.MediaType.IsImage() && (m.Platform == nil || m.Platform.OS != "unknown") {
+			images = append(images, m.Digest.String())
+		}
+	}
+	if len(images) != 1 {
+		return "", nil
+	}
+	return images[0], nil
 }
 
 // Push puts a signed envelope beside the image that a reference names by digest:

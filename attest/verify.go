@@ -2,6 +2,7 @@ package attest
 
 import (
 	"bytes"
+	"cmp"
 	"context"
 	"encoding/base64"
 	"encoding/hex"
@@ -9,6 +10,7 @@ import (
 	"errors"
 	"fmt"
 	"io"
+	"maps"
 	"slices"
 	"strings"
 	"time"
@@ -100,6 +102,35 @@ func (s *Statement) about(digests []string) bool {
 	})
 }
 
+// subjects are the digests that a statement is about, for people; there may be many.
+func (s *Statement) subjects() string {
+	var out []string
+	for _, sub := range s.Subject {
+		for _, alg := range slices.Sorted(maps.Keys(sub.Digest)) {
+			if len(out) == 3 {
+				return strings.Join(out, ", ") + " and more"
+			}
+			out = append(out, alg+":"+sub.Digest[alg])
+		}
+	}
+	return cmp.Or(strings.Join(out, ", "), "nothing")
+}
+
+// kind names what a signed statement says; of one that is not signed nothing is told.
+func (s *Statement) kind() string {
+	switch {
+	case s == nil:
+		return ""
+	case s.PredicateType == VerdictType:
+		return " (verdict)"
+	case s.PredicateType == VulnerabilityType:
+		return " (vulnerabilities)"
+	case s.PredicateType == CycloneDXType:
+		return " (SBOM)"
+	}
+	return ""
+}
+
 // A Result is what the attestations prove.
 type Result struct {
 	Verdict *Verdict // the latest one of the artifact, or nil
@@ -138,7 +169,7 @@ func Check(ctx context.Context, envelopes []Envelope, key Verifier, digests []st
 		if err == nil {
 			signed = true
 			if !s.about(digests) {
-				err = ErrOther
+				err = fmt.Errorf("it is about %s, not %s", s.subjects(), strings.Join(digests, " or "))
 			}
 		}
 		if err == nil {
@@ -146,7 +177,7 @@ func Check(ctx context.Context, envelopes []Envelope, key Verifier, digests []st
 			err = res.add(s)
 		}
 		if err != nil {
-			res.Refused = append(res.Refused, fmt.Sprintf("attestation %d: %v", i+1, err))
+			res.Refused = append(res.Refused, fmt.Sprintf("attestation %d%s: %v", i+1, s.kind(), err))
 		}
 	}
 	switch {

@@ -6,7 +6,9 @@ import (
 	"fmt"
 	"path"
 	"slices"
+	"strconv"
 	"strings"
+	"unicode"
 
 	"github.com/klauspost/compress/s2"
 
@@ -255,9 +257,17 @@ func (p *program) faults() {
 		}
 		line, _ := f.Position(worst.Pos)
 		p.gaps = append(p.gaps, fnvet.Gap{Path: f.Path, Reason: reason,
-			Detail: fmt.Sprintf("event data is not followed through all of it: line %d: %s", line, worst.Text)})
+			Detail: fmt.Sprintf("event data is not followed through all of it: line %d: %s", line, plainFault(worst.Text))})
 	}
 	for _, f := range p.machine.Lost() {
 		p.gap(f, "a function of it is called too often with event data; later calls were taken to be like those before")
 	}
+}
+
+// plainFault puts the marks that a parser wants in quotes: "wants ," is read as cut off.
+func plainFault(text string) string {
+	if mark, ok := strings.CutPrefix(text, "wants "); ok && mark != "" && !unicode.IsLetter(rune(mark[0])) {
+		return "wants " + strconv.Quote(mark)
+	}
+	return text
 }

@@ -4,7 +4,10 @@ import (
 	"bytes"
 	"encoding/json"
 	"errors"
+	"fmt"
+	"maps"
 	"os"
+	"slices"
 	"strings"
 	"testing"
 
@@ -28,6 +31,7 @@ licenses:
   allow: [MIT, "BSD-*", GPL-2.0-only WITH Classpath-exception-2.0]
   deny: [AGPL-3.0-or-later]
   unknown: report
+sbom-quality: {version: 100, purl: 100, supplier: 80, licence: 90, hash: 50, dependencies: 50, source: 50, distribution: 10}
 rules:
   - {rule: "secret/*", paths: ["test/**", fixtures], severity: "off", reason: fixtures}
   - {rule: config/iam-wildcard-action, functions: Dev*, severity: low}
@@ -148,6 +152,59 @@ func TestParseMistakes(t *testing.T) {
 				t.Error("the schema takes it")
 			}
 		})
+	}
+}
+
+// The schema has the keys that are read, no more and no fewer, wherever there are any.
+func TestSchemaHasTheKeysOfParse(t *testing.T) {
+	file, err := os.ReadFile("../docs/policy.schema.json")
+	if err != nil {
+		t.Fatal(err)
+	}
+	var schema any
+	if err := json.Unmarshal(file, &schema); err != nil {
+		t.Fatal(err)
+	}
+	in := map[string]bool{} // every set of keys of an object of the schema
+	var walk func(v any)
+	walk = func(v any) {
+		switch v := v.(type) {
+		case map[string]any:
+			if p, ok := v["properties"].(map[string]any); ok {
+				in[strings.Join(slices.Sorted(maps.Keys(p)), ", ")] = true
+			}
+			for _, c := range v {
+				walk(c)
+			}
+		case []any:
+			for _, c := range v {
+				walk(c)
+			}
+		}
+	}
+	walk(schema)
+	checked := map[string]bool{}
+	for _, text := range []string{
+		"frobnicate: 1", "licenses: {frobnicate: 1}", "rules: [{frobnicate: 1}]", "ignore: [{frobnicate: 1}]", "block-when: [{frobnicate: 1}]",
+		"sbom-quality: {frobnicate: 1}", "fail-on: {frobnicate: low}", "policies: {p: {frobnicate: 1}}",
+	} {
+		_, err := policy.Parse([]byte(text))
+		_, keys, ok := strings.Cut(fmt.Sprint(err), "want one of ")
+		if !ok {
+			t.Fatalf("%s: %v", text, err)
+		}
+		if text == "frobnicate: 1" { // the schema has what is not for named policies apart
+			keys = strings.Replace(strings.Replace(keys, "policies, ", "", 1), ", version", "", 1)
+		}
+		if !in[keys] {
+			t.Errorf("%s: no object of the schema has the keys %s", text, keys)
+		}
+		checked[keys] = true
+	}
+	for keys := range in {
+		if !checked[keys] && keys != "policies, version" {
+			t.Errorf("nothing is read with the keys of the schema %s", keys)
+		}
 	}
 }
 

@@ -4,6 +4,7 @@ import (
 	"bytes"
 	"cmp"
 	"fmt"
+	"regexp"
 	"slices"
 	"strings"
 	"time"
@@ -61,6 +62,7 @@ type gitlabVulnerability struct {
 	Severity    string             `json:"severity"`
 	Solution    string             `json:"solution,omitempty"`
 	Identifiers []gitlabIdentifier `json:"identifiers"`
+	CVSS        []gitlabCVSS       `json:"cvss_vectors,omitempty"`
 	Links       []gitlabLink       `json:"links,omitempty"`
 	Location    gitlabLocation     `json:"location"`
 }
@@ -71,6 +73,15 @@ type gitlabIdentifier struct {
 	Value string `json:"value"`
 	URL   string `json:"url,omitempty"`
 }
+
+type gitlabCVSS struct {
+	Vendor string `json:"vendor"`
+	Vector string `json:"vector"`
+}
+
+// gitlabVector is what the schemas take of CVSS: the versions 3.0 and 3.1. Who rated
+// is not known; "unknown" is the schemas' own word for that.
+var gitlabVector = regexp.MustCompile(`^CVSS:3\.[01]/AV:[NALP]/AC:[LH]/PR:[NLH]/UI:[NR]/S:[UC]/C:[NLH]/I:[NLH]/A:[NLH]$`)
 
 type gitlabLink struct {
 	URL string `json:"url"`
@@ -221,6 +232,9 @@ func toGitLab(f *fnvet.Finding) gitlabVulnerability {
 	}
 	for _, id := range append([]string{f.ID}, f.Aliases...) {
 		v.Identifiers = append(v.Identifiers, gitlabIdentify(f, id))
+	}
+	if f.CVSS != nil && gitlabVector.MatchString(f.CVSS.Vector) {
+		v.CVSS = []gitlabCVSS{{"unknown", f.CVSS.Vector}}
 	}
 	for _, u := range f.References {
 		if strings.HasPrefix(u, "https://") || strings.HasPrefix(u, "http://") {

@@ -48,7 +48,8 @@ func (t *table) wrapped(indent, text string) {
 }
 
 // rows prints cleaned cells in aligned columns. The first column is a severity,
-// the last is cut to what is left of the width. Empty columns take no space.
+// the last is cut to what is left of the width; where that is too little, it and
+// the columns that do not fit go below. Empty columns take no space.
 func (t *table) rows(indent string, rows [][]string) {
 	if len(rows) == 0 {
 		return
@@ -61,25 +62,65 @@ func (t *table) rows(indent string, rows [][]string) {
 		}
 	}
 	widths[0] = max(widths[0], len("critical"))
-	for _, r := range rows {
-		line, used := indent, len(indent)
-		for i := range last {
-			if widths[i] == 0 {
-				continue
-			}
-			cell := pad(r[i], widths[i])
-			if i == 0 {
-				cell = t.paint(r[0], cell)
-			}
-			line += cell + "  "
-			used += widths[i] + 2
+	all := len(indent)
+	for _, w := range widths {
+		if w > 0 {
+			all += w + 2
 		}
-		if t.width-used < 30 { // too narrow for both: the last column gets its own line
-			t.line(line)
-			line, used = indent+"  ", len(indent)+2
-		}
-		t.line(line + cut(r[last], t.width-used))
 	}
+	for _, r := range rows {
+		if t.width-all < 30 {
+			t.tall(indent, widths, r)
+			continue
+		}
+		line := indent
+		for i := range last {
+			if widths[i] > 0 {
+				line += t.cell(i, r[i], widths[i])
+			}
+		}
+		t.line(line + cut(r[last], t.width-all))
+	}
+}
+
+// tall prints a row over several lines: what fits in the first, the rest below.
+func (t *table) tall(indent string, widths []int, r []string) {
+	line, used, n := indent, len(indent), 0
+	for n < len(widths) && (n == 0 || used+width(r[n]) <= t.width) {
+		if widths[n] > 0 {
+			line += t.cell(n, r[n], widths[n])
+			used += widths[n] + 2
+		}
+		n++
+	}
+	t.line(strings.TrimRight(line, " "))
+	var rest []string
+	for _, c := range r[n:] {
+		if c != "" {
+			rest = append(rest, c)
+		}
+	}
+	indent += "  "
+	most := 2
+	if t.width < narrow {
+		most = 3
+	}
+	lines := wrap(strings.Join(rest, "  "), t.width-len(indent))
+	for i, l := range lines[:min(most, len(lines))] {
+		if i == most-1 && len(lines) > most {
+			l += " …"
+		}
+		t.line(indent + cut(l, t.width-len(indent)))
+	}
+}
+
+// cell is one column of a row; the first is painted as the severity it is.
+func (t *table) cell(i int, text string, w int) string {
+	padded := pad(text, w)
+	if i == 0 {
+		padded = t.paint(text, padded)
+	}
+	return padded + "  "
 }
 
 func sortedKeys[K cmp.Ordered, V any](m map[K]V) []K {

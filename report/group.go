@@ -221,7 +221,8 @@ func (s *summary) reasons() []string {
 		if strings.Contains(s.headline, r) {
 			continue
 		}
-		if rest, ok := strings.CutPrefix(r, s.headline); ok && s.headline != "" {
+		lead, _, _ := strings.Cut(s.headline, "; ") // without the places that could not be looked at
+		if rest, ok := strings.CutPrefix(r, lead); ok && lead != "" {
 			r = strings.TrimLeft(rest, ",; ")
 		}
 		out = append(out, r)

@@ -8,9 +8,12 @@ import (
 	"github.com/fnvet/fnvet"
 )
 
-// markdownLimit keeps a report below the 65536 characters that GitHub takes in
-// a comment; GitLab takes more.
-const markdownLimit = 60_000
+// A report stays below the 65536 characters that GitHub takes in a comment; GitLab
+// takes more. Rows end earlier than what stands around them.
+const (
+	markdownLimit = 60_000
+	markdownEnd   = 65_000
+)
 
 // markdownMark is how a bot finds its own comment again.
 const markdownMark = "<!-- fnvet report -->"
@@ -21,6 +24,7 @@ type markdown struct {
 	b       *bytes.Buffer
 	inside  string
 	dropped int
+	over    bool // a line was left out
 }
 
 // writeMarkdown writes GitHub and GitLab flavoured Markdown, verdict first.
@@ -31,6 +35,10 @@ func writeMarkdown(b *bytes.Buffer, reports []*fnvet.Report, o Options) error {
 	for _, r := range reports {
 		m := &markdown{b: b, inside: inside(r)}
 		m.report(summarise(r, o))
+		if m.over {
+			b.WriteString("\n… and more that does not fit here: see the JSON or HTML report.\n")
+			break
+		}
 	}
 	return nil
 }
@@ -38,7 +46,7 @@ func writeMarkdown(b *bytes.Buffer, reports []*fnvet.Report, o Options) error {
 // code writes s as a code span that is safe in a table cell too.
 func code(s string) string {
 	// "\|" is a pipe in a cell; after a backslash readers disagree on what it is.
-	s = strings.ReplaceAll(strings.TrimSpace(clean(s)), `\|`, `\\x7c`)
+	s = strings.ReplaceAll(strings.TrimSpace(brief(s)), `\|`, `\\x7c`)
 	s = strings.ReplaceAll(s, "|", `\|`)
 	if s == "" {
 		return ""
@@ -57,7 +65,7 @@ func code(s string) string {
 // could become links or mentions stand as code.
 func prose(s string) string {
 	var words []string
-	for word := range strings.FieldsSeq(clean(s)) {
+	for word := range strings.FieldsSeq(brief(s)) {
 		switch {
 		case strings.ContainsAny(word, "@`") || strings.Contains(word, "://") || strings.Contains(strings.ToLower(word), "www.") || issueLike(word):
 			words = append(words, code(word))
@@ -88,15 +96,21 @@ func escapeMarkdown(s string) string {
 	return b.String()
 }
 
-func (m *markdown) line(s string) { m.b.WriteString(s + "\n") }
+// line writes a line unless it does not fit.
+func (m *markdown) line(s string) {
+	if m.over = m.over || m.b.Len()+len(s) >= markdownEnd; !m.over {
+		m.b.WriteString(s + "\n")
+	}
+}
 
 // row writes a table row unless the report is full.
 func (m *markdown) row(cells ...string) {
-	if m.b.Len() > markdownLimit {
+	text := "| " + strings.Join(cells, " | ") + " |"
+	if m.b.Len()+len(text) > markdownLimit {
 		m.dropped++
 		return
 	}
-	m.line("| " + strings.Join(cells, " | ") + " |")
+	m.line(text)
 }
 
 func (m *markdown) head(names ...string) {

@@ -10,7 +10,10 @@ import (
 	"github.com/fnvet/fnvet"
 )
 
-const defaultWidth = 100
+const (
+	defaultWidth = 100
+	narrow       = 60 // below it indentations are short
+)
 
 // gapLimit is how many gaps of one reason the table names before it counts.
 const gapLimit = 20
@@ -19,6 +22,7 @@ const gapLimit = 20
 type table struct {
 	b      *bytes.Buffer
 	width  int
+	fit    bool // a terminal of that width; else lines that are read by programs stay whole
 	color  bool
 	inside string // what paths in the artifact start with: "fn.zip!/"
 }
@@ -34,7 +38,7 @@ func (t *table) path(p string) string {
 // writeTable is the report people read: the verdict first, then what blocks and
 // what to do about it, counts for the rest, gaps, and the next command.
 func writeTable(b *bytes.Buffer, reports []*fnvet.Report, o Options) error {
-	t := &table{b: b, width: o.Width, color: o.Color}
+	t := &table{b: b, width: o.Width, fit: o.Width > 0, color: o.Color}
 	if t.width <= 0 {
 		t.width = defaultWidth
 	}
@@ -69,12 +73,27 @@ func (t *table) overview(sums []*summary) {
 			parts = append([]string{fmt.Sprintf("%d %s", n[k], strings.ToLower(k))}, parts...)
 		}
 	}
-	t.line(t.paint(status, status) + "  " + count(len(sums), "target") + ": " + strings.Join(parts, ", "))
+	t.head(status, count(len(sums), "target")+": "+strings.Join(parts, ", "))
+}
+
+// head is the first line, which on a terminal goes on in the next if it must.
+func (t *table) head(status, text string) {
+	lines := []string{text}
+	if t.fit {
+		lines = wrap(text, t.width-len(status)-2)
+	}
+	for i, l := range lines {
+		if i == 0 {
+			t.line(t.paint(status, status) + "  " + l)
+		} else {
+			t.line(strings.Repeat(" ", len(status)+2) + l)
+		}
+	}
 }
 
 func (t *table) report(s *summary) {
 	t.inside = inside(s.Report)
-	t.line(t.paint(s.status, s.status) + "  " + brief(s.Artifact.Name) + ": " + clean(s.headline))
+	t.head(s.status, brief(s.Artifact.Name)+": "+clean(s.headline))
 	t.reasons(s)
 	t.vulnerable(s)
 	for _, kind := range fnvet.Kinds {
@@ -203,7 +222,7 @@ func marks(f *fnvet.Finding) string {
 		m = append(m, "not reachable")
 	case fnvet.ReachUnknown:
 	}
-	if f.Status != "" {
+	if f.Status == fnvet.StatusDisputed || f.Status == fnvet.StatusWithdrawn {
 		m = append(m, f.Status)
 	}
 	if f.Removed {
@@ -262,8 +281,9 @@ func (t *table) place(f *fnvet.Finding, sameNext bool) {
 		title = brief(f.Resource) + ": " + title
 	}
 	t.rows("    ", [][]string{{string(f.Severity), brief(f.ID), line, title}})
+	deep := t.deep()
 	if e := strings.TrimSpace(brief(excerpt(f))); e != "" && f.Kind != fnvet.Injection {
-		t.line("              " + cut(e, t.width-14))
+		t.line(deep + cut(e, t.width-len(deep)))
 	}
 	for i, step := range f.Flow {
 		word := "via "
@@ -273,11 +293,19 @@ func (t *table) place(f *fnvet.Finding, sameNext bool) {
 		case len(f.Flow) - 1:
 			word = "to  "
 		}
-		t.line(fmt.Sprintf("              %s %s:%d  %s", word, t.path(step.Path), step.Line, brief(step.Note)))
+		t.line(fmt.Sprintf("%s%s %s:%d  %s", deep, word, t.path(step.Path), step.Line, brief(step.Note)))
 	}
 	if f.Remediation != "" && !sameNext {
-		t.wrapped("              ", "fix: "+brief(f.Remediation))
+		t.wrapped(deep, "fix: "+brief(f.Remediation))
 	}
+}
+
+// deep is the indentation of what is below the row of a finding.
+func (t *table) deep() string {
+	if t.width < narrow {
+		return "      "
+	}
+	return "              "
 }
 
 // rest counts what does not block.

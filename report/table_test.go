@@ -4,6 +4,7 @@ import (
 	"bytes"
 	"encoding/json"
 	"fmt"
+	"regexp"
 	"slices"
 	"strings"
 	"testing"
@@ -277,5 +278,20 @@ func TestTableBoundsNames(t *testing.T) {
 	}
 	if strings.Contains(b.String(), "\x1b") {
 		t.Error("an escape went through")
+	}
+}
+
+// On a terminal only names, places and commands, which are there to be copied, are wider than it.
+func TestTableFits(t *testing.T) {
+	for _, r := range []*fnvet.Report{rich(), layered(), clear(), incomplete()} {
+		for _, w := range []int{40, 60, 80, 120, 200} {
+			for line := range strings.Lines(string(write(t, "table", []*fnvet.Report{r}, Options{Width: w}))) {
+				line = strings.TrimRight(line, "\n")
+				copied := regexp.MustCompile(`^  \S.*\([A-Za-z0-9:.]+\)$|^    in |^ *[^ ]*$|^ +(from|via|to) |^(Next:|     ) `).MatchString(line)
+				if width(line) > w && !copied {
+					t.Errorf("%d columns of %d: %s", width(line), w, line)
+				}
+			}
+		}
 	}
 }

@@ -28,6 +28,12 @@ func brief(s string) string {
 // width is the number of terminal columns that cleaned text takes.
 func width(s string) int { return displaywidth.String(s) }
 
+// Width is the number of terminal columns of text without control characters.
+func Width(s string) int { return width(s) }
+
+// Cut shortens such text to n columns, ending in "…" where something was left out.
+func Cut(s string, n int) string { return cut(s, n) }
+
 // pad fills s with spaces to n columns.
 func pad(s string, n int) string {
 	if w := width(s); w < n {

@@ -39,7 +39,7 @@ func (d *DeathError) Error() string {
 	return "the sandboxed child died: " + d.How + ", while at work on " + strings.Join(d.Busy, ", ")
 }
 
-// The board: two counters, then slots of a length and a text each.
+// The board: four counters, then slots of a length and a text each.
 const (
 	boardSlots  = 64
 	slotSize    = 1024
@@ -64,6 +64,18 @@ func (b *Board) Count(files, bytes int64) {
 // Counts reads the two counters.
 func (b *Board) Counts() (files, bytes int64) {
 	return b.counter(0).Load(), b.counter(1).Load()
+}
+
+// Expect adds to two more counters: bytes of the target that were read, and that
+// are to be read.
+func (b *Board) Expect(done, ahead int64) {
+	b.counter(2).Add(done)
+	b.counter(3).Add(ahead)
+}
+
+// Share reads them.
+func (b *Board) Share() (done, total int64) {
+	return b.counter(2).Load(), b.counter(3).Load()
 }
 
 // Post says in a slot what is being worked on; "" clears it. One goroutine at a

@@ -40,7 +40,7 @@ func cdxProperties(pairs [][2]string) []cdx.Property {
 // rootUnknown lists what no one said of the artifact.
 func (inv *inventory) rootUnknown() string {
 	var out []string
-	for _, e := range [][2]string{{"supplier", inv.Supplier}, {"author", inv.Author}, {"licence", inv.Licence}} {
+	for _, e := range [][2]string{{"supplier", inv.Supplier}, {"author", inv.Author}, {"licence", inv.Licence}, {"purl", inv.rootPURL()}} {
 		if e[1] == "" {
 			out = append(out, e[0])
 		}
@@ -109,26 +109,42 @@ func reference(name string) string {
 	return "./" + url.PathEscape(name)
 }
 
-// cdxLicences states both the declared licences and the concluded one where both
-// are ids or names; the format takes one expression only, and then it is the
-// concluded one. What was declared is kept in a property as well.
+// cdxLicences states both the declared licences and the concluded one where the
+// format can: 1.6 takes either one expression, and then it is the concluded one, or a
+// list of ids and names. What was declared is kept in a property as well.
 func (inv *inventory) cdxLicences(p *fnvet.Package) *cdx.Licenses {
 	concluded := inv.lic.conclude(p)
 	declared := inv.cdxDeclared(p.Licenses)
-	switch {
-	case concluded == "" && declared == nil:
-		return nil
-	case concluded == "":
+	if concluded == "" {
 		return declared
-	case inv.lic.id(concluded) == "" || declared != nil && (*declared)[0].Expression != "":
-		ack := cdx.LicenseAcknowledgementConcluded
-		return &cdx.Licenses{{Expression: concluded, Acknowledgement: &ack}}
 	}
-	one := cdx.LicenseChoice{License: &cdx.License{ID: concluded, Acknowledgement: cdx.LicenseAcknowledgementConcluded}}
-	if declared == nil {
+	ack := cdx.LicenseAcknowledgementConcluded
+	one := cdx.LicenseChoice{Expression: concluded, Acknowledgement: &ack}
+	expression := inv.lic.id(concluded) == ""
+	if !expression {
+		one = cdx.LicenseChoice{License: &cdx.License{ID: concluded, Acknowledgement: ack}}
+	}
+	switch {
+	case declared == nil:
 		return &cdx.Licenses{one}
+	case inv.mixed, !expression && (*declared)[0].Expression == "":
+		return new(append(cdx.Licenses{one}, *declared...))
 	}
-	return new(append(cdx.Licenses{one}, *declared...))
+	return &cdx.Licenses{{Expression: concluded, Acknowledgement: &ack}}
+}
+
+// dataLicence is that of the document.
+func (inv *inventory) dataLicence() *cdx.Licenses {
+	switch id := inv.lic.id(inv.DataLicence); {
+	case inv.DataLicence == "":
+		return nil
+	case id != "":
+		return &cdx.Licenses{{License: &cdx.License{ID: id}}}
+	}
+	if e := inv.lic.expression(inv.DataLicence); e != "" {
+		return &cdx.Licenses{{Expression: e}}
+	}
+	return &cdx.Licenses{{License: &cdx.License{Name: inv.DataLicence}}}
 }
 
 // cdxStated is the licence that the owner of an artifact gives it.

@@ -8,14 +8,16 @@ import (
 )
 
 // conclude is the licence under which a package is distributed, as an SPDX
-// expression: that of the texts that lie with it, else what its maker declares,
-// where that is an expression or a name with one meaning. "" is not known.
+// expression: what its maker declares, where that is an expression or a name with one
+// meaning and the texts that lie with it are of its licences; else that of the texts.
+// "" is not known. Texts alone do not say whether one may choose between them, nor
+// that a later version will do.
 func (l *licences) conclude(p *fnvet.Package) string {
 	from := p.Concluded
 	if len(from) == 0 {
 		from = p.Licenses
-	} else if len(p.Licenses) == 1 && sameFamily(l.expression(p.Licenses[0]), p.Concluded) {
-		from = p.Licenses // the text of the GNU licences does not say "or later"
+	} else if len(p.Licenses) == 1 && covers(l.certain(p.Licenses[0]), p.Concluded) {
+		from = p.Licenses
 	}
 	var parts []string
 	for _, d := range from {
@@ -29,11 +31,17 @@ func (l *licences) conclude(p *fnvet.Package) string {
 	return joinAll(slices.Compact(parts))
 }
 
-// sameFamily says whether a declared GNU licence is the recognised one, with or
-// without its later versions.
-func sameFamily(declared string, recognised []string) bool {
-	return len(recognised) == 1 && strings.HasSuffix(recognised[0], "-only") &&
-		strings.TrimSuffix(declared, "-or-later") == strings.TrimSuffix(recognised[0], "-only")
+// covers says whether every recognised licence is one of a declared expression, be it
+// with or without later versions.
+func covers(declared string, recognised []string) bool {
+	family := func(id string) string {
+		return strings.TrimSuffix(strings.TrimSuffix(strings.TrimSuffix(id, "+"), "-only"), "-or-later")
+	}
+	ids := map[string]bool{}
+	for _, word := range strings.FieldsFunc(declared, func(r rune) bool { return r == ' ' || r == '(' || r == ')' }) {
+		ids[family(word)] = true
+	}
+	return !slices.ContainsFunc(recognised, func(id string) bool { return !ids[family(id)] })
 }
 
 // joinAll joins expressions that all apply.

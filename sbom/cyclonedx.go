@@ -31,6 +31,7 @@ func cycloneDX(f cdx.BOMFileFormat, v cdx.SpecVersion) func(*bytes.Buffer, *inve
 }
 
 func writeCycloneDX(b *bytes.Buffer, inv *inventory, f cdx.BOMFileFormat, v cdx.SpecVersion) error {
+	inv.mixed = v >= cdx.SpecVersion1_7
 	bom := inv.cyclonedx()
 	encode := func(b *bytes.Buffer) error {
 		e := cdx.NewBOMEncoder(b, f)
@@ -89,13 +90,13 @@ func list[T any](s []T) *[]T {
 func (inv *inventory) cdxMetadata() *cdx.Metadata {
 	a := inv.Artifact
 	root := cdx.Component{
-		BOMRef: inv.root, Type: cdx.ComponentTypeApplication, Name: inv.name(), Version: a.Digest,
+		BOMRef: inv.root, Type: cdx.ComponentTypeApplication, Name: inv.name(), Version: inv.edition(), PackageURL: inv.rootPURL(),
 	}
 	if a.Type == "image" {
 		root.Type = cdx.ComponentTypeContainer
 	}
 	root.Hashes = cdxHashes(inv.rootHashes())
-	root.ExternalReferences = cdxDeployed(reference(inv.name()), inv.rootHashes())
+	root.ExternalReferences = cdxDeployed(inv.rootAt(), inv.rootHashes())
 	root.Licenses = inv.cdxStated(inv.Licence)
 	m := &cdx.Metadata{
 		Timestamp:  inv.Now.Format(time.RFC3339),
@@ -114,6 +115,7 @@ func (inv *inventory) cdxMetadata() *cdx.Metadata {
 		m.Manufacturer = &cdx.OrganizationalEntity{Name: cmp.Or(inv.Supplier, name), Contact: m.Authors}
 		root.Manufacturer = m.Manufacturer
 	}
+	m.Licenses = inv.dataLicence()
 	props := cdxProperties(inv.rootForm().properties())
 	if u := inv.rootUnknown(); u != "" {
 		props = append(props, cdx.Property{Name: unknownProperty, Value: u})

@@ -21,7 +21,7 @@ const maxDocument = 256 << 20
 
 // A Document is what an SBOM says is inside an artifact.
 type Document struct {
-	Format string // cyclonedx-json, cyclonedx-xml, spdx-json or spdx3-json
+	Format string // cyclonedx-json, cyclonedx-xml, spdx-json, spdx-tag-value or spdx3-json
 	Spec   string // version of the specification: "1.6", "2.3"
 	Name   string // of what it describes, or ""
 	Digest string // "sha256:…" of what it describes, or ""
@@ -43,6 +43,8 @@ func Detect(data []byte) string {
 	switch {
 	case data[0] == '<' && bytes.Contains(data[:min(len(data), 4096)], []byte("http://cyclonedx.org/schema/bom/")):
 		return "cyclonedx-xml"
+	case bytes.HasPrefix(data, []byte("SPDXVersion: SPDX-")):
+		return "spdx-tag-value"
 	case data[0] != '{':
 		return ""
 	case hasKey(data, "bomFormat") && bytes.Contains(data, []byte(`"CycloneDX"`)):
@@ -57,7 +59,7 @@ func Detect(data []byte) string {
 
 func hasKey(data []byte, key string) bool { return bytes.Contains(data, []byte(`"`+key+`"`)) }
 
-// Read reads CycloneDX 1.2 to 1.7 (JSON, XML) and SPDX 2.2, 2.3 and 3.0 (JSON).
+// Read reads CycloneDX 1.2 to 1.7 (JSON, XML) and SPDX 2.2, 2.3 (JSON, tag-value) and 3.0 (JSON).
 // Anything else is ErrUnknown; a document that does not parse is another error.
 // The document is nil when there is an error.
 func Read(data []byte) (*Document, error) {
@@ -73,6 +75,8 @@ func Read(data []byte) (*Document, error) {
 		parsed, err = parseCycloneDX(data, format)
 	case "spdx-json":
 		parsed, err = parseSPDX2(data)
+	case "spdx-tag-value":
+		parsed, err = parseTagValue(data)
 	case "spdx3-json":
 		parsed, err = parseSPDX3(data)
 	default:

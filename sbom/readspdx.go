@@ -18,32 +18,40 @@ type spdx2 struct {
 	Describes     []string           `json:"documentDescribes"`
 	Packages      []spdx2Package     `json:"packages"`
 	Relationships []spdxRelationship `json:"relationships"`
-	Other         []struct {
-		ID   string `json:"licenseId"`
-		Text string `json:"extractedText"`
-		Name string `json:"name"`
-	} `json:"hasExtractedLicensingInfos"`
+	Other         []spdxText         `json:"hasExtractedLicensingInfos"`
+}
+
+type spdxText struct {
+	ID   string `json:"licenseId"`
+	Text string `json:"extractedText"`
+	Name string `json:"name"`
+}
+
+type spdxChecksum struct {
+	Algorithm string `json:"algorithm"`
+	Value     string `json:"checksumValue"`
+}
+
+type spdxRef struct {
+	Type    string `json:"referenceType"`
+	Locator string `json:"referenceLocator"`
+}
+
+type spdxComment struct {
+	Comment string `json:"comment"`
 }
 
 type spdx2Package struct {
-	ID        string `json:"SPDXID"`
-	Name      string `json:"name"`
-	Version   string `json:"versionInfo"`
-	Declared  string `json:"licenseDeclared"`
-	Concluded string `json:"licenseConcluded"`
-	Purpose   string `json:"primaryPackagePurpose"`
-	Supplier  string `json:"supplier"`
-	Checksums []struct {
-		Algorithm string `json:"algorithm"`
-		Value     string `json:"checksumValue"`
-	} `json:"checksums"`
-	Refs []struct {
-		Type    string `json:"referenceType"`
-		Locator string `json:"referenceLocator"`
-	} `json:"externalRefs"`
-	Annotations []struct {
-		Comment string `json:"comment"`
-	} `json:"annotations"`
+	ID          string         `json:"SPDXID"`
+	Name        string         `json:"name"`
+	Version     string         `json:"versionInfo"`
+	Declared    string         `json:"licenseDeclared"`
+	Concluded   string         `json:"licenseConcluded"`
+	Purpose     string         `json:"primaryPackagePurpose"`
+	Supplier    string         `json:"supplier"`
+	Checksums   []spdxChecksum `json:"checksums"`
+	Refs        []spdxRef      `json:"externalRefs"`
+	Annotations []spdxComment  `json:"annotations"`
 }
 
 type spdxRelationship struct {
@@ -57,6 +65,11 @@ func parseSPDX2(data []byte) (*parsed, error) {
 	if err := unmarshal(data, &in); err != nil {
 		return nil, err
 	}
+	return in.parsed()
+}
+
+// parsed is what a document says, whichever way it was written.
+func (in *spdx2) parsed() (*parsed, error) {
 	spec, ok := strings.CutPrefix(in.Version, "SPDX-2.")
 	if !ok {
 		return nil, errors.New("spdxVersion is not SPDX-2.x")

@@ -18,8 +18,11 @@ import (
 	"time"
 
 	cdx "github.com/CycloneDX/cyclonedx-go"
+	packageurl "github.com/package-url/packageurl-go"
 
 	"github.com/fnvet/fnvet"
+
+	"github.com/fnvet/fnvet/internal/escape"
 )
 
 // Options say what the report does not.
@@ -31,6 +34,12 @@ type Options struct {
 	// Supplier, Author ("NAME <mail>") and Licence (an SPDX expression) are of
 	// the artifact, as its owner states them; "" is unknown.
 	Supplier, Author, Licence string
+	// Edition is the version of the artifact; "" takes its digest, the one name that
+	// every artifact has.
+	Edition string
+	// DataLicence is of the document itself, as an SPDX expression; "" is not stated.
+	// SPDX documents are CC0-1.0 by their specification.
+	DataLicence string
 }
 
 type format struct {
@@ -93,11 +102,12 @@ type inventory struct {
 	file  []*fnvet.Archive // the archive that each package is, or nil
 
 	disclose bool // vulnerabilities too
+	mixed    bool // licences may be expressions beside others: CycloneDX from 1.7 on
 }
 
 func newInventory(r *fnvet.Report, o Options) *inventory {
 	inv := &inventory{Report: r, Options: o, lic: newLicences()}
-	inv.Version = cmp.Or(o.Version, r.Scan.Version)
+	inv.Version = escape.Text(cmp.Or(o.Version, r.Scan.Version))
 	if inv.Now.IsZero() {
 		inv.Now = r.Scan.Started
 	}
@@ -124,6 +134,63 @@ func (inv *inventory) name() string {
 		return "unnamed"
 	}
 	return name
+}
+
+// edition is the version of the artifact.
+func (inv *inventory) edition() string { return cmp.Or(inv.Edition, inv.Artifact.Digest) }
+
+// rootPURL is the package URL of the artifact, or "": of an image its repository and
+// manifest (type oci), of a file its name and checksum (type generic). A directory has
+// no bytes of its own, and an SBOM names another artifact than the one it is.
+func (inv *inventory) rootPURL() string {
+	a := &inv.Artifact
+	sum, ok := strings.CutPrefix(a.Digest, "sha256:")
+	if !ok || !isHex(sum) || len(sum) != digestLength("SHA-256") {
+		return ""
+	}
+	switch a.Type {
+	case "zip", "jar", "tar", "7z", "rar", "file", "image":
+	default:
+		return ""
+	}
+	if !a.Manifest {
+		q := packageurl.QualifiersFromMap(map[string]string{"checksum": a.Digest})
+		return packageurl.NewPackageURL("generic", "", inv.name(), inv.Edition, q, "").ToString()
+	}
+	at, tag, ok := repository(a)
+	if !ok {
+		return "" // of a layout: in which repository it will be is not known
+	}
+	q := map[string]string{"repository_url": at}
+	if tag != "" {
+		q["tag"] = tag
+	}
+	return packageurl.NewPackageURL("oci", "", path.Base(at), a.Digest, packageurl.QualifiersFromMap(q), "").ToString()
+}
+
+// repository takes the name of an image in a registry apart.
+func repository(a *fnvet.Artifact) (at, tag string, ok bool) {
+	at, _, _ = strings.Cut(strings.TrimPrefix(a.Name, "docker://"), "@")
+	host, rest, ok := strings.Cut(at, "/")
+	if !ok || rest == "" || !strings.ContainsAny(host, ".:") && host != "localhost" || strings.ContainsAny(at, `\ `) {
+		return "", "", false
+	}
+	if i := strings.LastIndexByte(at, ':'); i > strings.LastIndexByte(at, '/') {
+		at, tag = at[:i], at[i+1:]
+	}
+	return strings.ToLower(at), tag, true
+}
+
+// rootAt is where the bytes of the artifact are that its hashes are of.
+func (inv *inventory) rootAt() string {
+	a := &inv.Artifact
+	if !a.Manifest {
+		return reference(inv.name())
+	}
+	if purl := inv.rootPURL(); purl != "" {
+		return purl
+	}
+	return "./blobs/" + strings.Replace(a.Digest, ":", "/", 1) // in the layout
 }
 
 // refer gives each package its package URL as reference, or its name where it

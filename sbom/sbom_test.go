@@ -3,6 +3,7 @@ package sbom
 import (
 	"bytes"
 	"flag"
+	"net/url"
 	"os"
 	"path/filepath"
 	"slices"
@@ -11,6 +12,7 @@ import (
 	"time"
 
 	"github.com/google/go-cmp/cmp"
+	packageurl "github.com/package-url/packageurl-go"
 
 	"github.com/fnvet/fnvet"
 
@@ -130,6 +132,34 @@ func TestNothingHidden(t *testing.T) {
 			if c != '\n' && !escape.Visible(c) {
 				t.Errorf("%s holds %U", format, c)
 			}
+		}
+	}
+}
+
+func TestRootPURL(t *testing.T) {
+	sum := strings.Repeat("ab", 32)
+	for _, tt := range []struct {
+		a         fnvet.Artifact
+		edition   string
+		want, why string
+	}{
+		{fnvet.Artifact{Name: "dir/orders.zip", Type: "zip"}, "", "pkg:generic/orders.zip?checksum=sha256:" + sum, "a file, by its bytes"},
+		{fnvet.Artifact{Name: "orders.zip", Type: "zip"}, "1.2", "pkg:generic/orders.zip@1.2?checksum=sha256:" + sum, "with a version that its owner states"},
+		{fnvet.Artifact{Name: "app.tar", Type: "image"}, "", "pkg:generic/app.tar?checksum=sha256:" + sum, "docker save: the digest is of the file"},
+		{fnvet.Artifact{Name: "registry.example:5000/shop/App:1.2", Type: "image", Manifest: true}, "", "pkg:oci/app@sha256:" + sum + "?repository_url=registry.example:5000/shop/app&tag=1.2", "an image in a registry"},
+		{fnvet.Artifact{Name: "registry.example/app@sha256:" + sum, Type: "image", Manifest: true}, "", "pkg:oci/app@sha256:" + sum + "?repository_url=registry.example/app", "by digest"},
+		{fnvet.Artifact{Name: "layout", Type: "image", Manifest: true}, "", "", "a layout names no repository"},
+		{fnvet.Artifact{Name: "src", Type: "directory"}, "", "", "a directory has no bytes"},
+		{fnvet.Artifact{Name: "bom.json", Type: "sbom"}, "", "", "an SBOM is not what it speaks of"},
+	} {
+		tt.a.Digest = "sha256:" + sum
+		inv := newInventory(&fnvet.Report{Artifact: tt.a}, Options{Edition: tt.edition})
+		got := inv.rootPURL()
+		if p, err := url.QueryUnescape(got); err != nil || p != tt.want {
+			t.Errorf("%s: %q, want %q", tt.why, p, tt.want)
+		}
+		if _, err := packageurl.FromString(got); got != "" && err != nil {
+			t.Errorf("%s: %v", tt.why, err)
 		}
 	}
 }

@@ -109,7 +109,7 @@ func (inv *inventory) spdxCreators() []common.Creator {
 func (inv *inventory) spdxArtifact(other spdxOther) *v2_3.Package {
 	a := inv.Artifact
 	p := &v2_3.Package{
-		PackageName: inv.name(), PackageSPDXIdentifier: spdxRoot, PackageVersion: a.Digest,
+		PackageName: inv.name(), PackageSPDXIdentifier: spdxRoot, PackageVersion: inv.edition(),
 		PackageSupplier: &common.Supplier{Supplier: noAssertion}, PackageDownloadLocation: noAssertion,
 		IsFilesAnalyzedTagPresent: true, PackageLicenseConcluded: noAssertion,
 		PackageLicenseDeclared: inv.spdxLicence([]string{inv.Licence}, other), PackageCopyrightText: noAssertion,
@@ -125,6 +125,11 @@ func (inv *inventory) spdxArtifact(other spdxOther) *v2_3.Package {
 		p.PrimaryPackagePurpose = "APPLICATION"
 	case "sbom", "file":
 		p.PrimaryPackagePurpose = "OTHER"
+	}
+	if purl := inv.rootPURL(); purl != "" {
+		p.PackageExternalReferences = []*v2_3.PackageExternalReference{{
+			Category: common.CategoryPackageManager, RefType: common.TypePackageManagerPURL, Locator: purl,
+		}}
 	}
 	if inv.Supplier != "" {
 		p.PackageSupplier = &common.Supplier{SupplierType: "Organization", Supplier: inv.Supplier}
@@ -172,8 +177,7 @@ func (inv *inventory) spdxPackage(i int, id common.ElementID, other spdxOther) (
 	if at := link(p, fnvet.LinkVCS); at != "" {
 		out.PackageSourceInfo = "source repository: " + at
 	}
-	if s := p.Supplier; s != nil {
-		kind, name := spdxParty(s)
+	if kind, name := spdxParty(p.Supplier); name != "" {
 		out.PackageSupplier = &common.Supplier{SupplierType: kind, Supplier: name}
 		out.PackageOriginator = &common.Originator{OriginatorType: kind, Originator: name}
 	}
@@ -204,7 +208,7 @@ func (inv *inventory) spdxNote(i int) (string, error) {
 	if err := e.Encode(note); err != nil {
 		return "", err
 	}
-	return notePrefix + strings.TrimSpace(text.String()), nil
+	return notePrefix + strings.TrimSpace(string(escape.JSON(text.Bytes()))), nil
 }
 
 // spdxLicence joins declared licences into one expression: several all apply,
@@ -297,7 +301,11 @@ func spdxChecksums(hashes []fnvet.Hash) []common.Checksum {
 // spdxParty writes a party as section 7.5 of the specification does: the name and,
 // in brackets, the mail. What JSON would escape is left out: readers of these
 // fields do not undo it. The annotation has the name as it was.
+// It is "" of nobody, or where nothing is left.
 func spdxParty(p *fnvet.Party) (kind, text string) {
+	if p == nil {
+		return "", ""
+	}
 	kind = "Person"
 	if p.Organization {
 		kind = "Organization"
@@ -308,7 +316,7 @@ func spdxParty(p *fnvet.Party) (kind, text string) {
 		}
 		return r
 	}, cmp.Or(p.Name, p.Email, p.URL))
-	if p.Email != "" && p.Name != "" {
+	if text = strings.TrimSpace(text); text != "" && p.Email != "" && p.Name != "" {
 		text += " (" + p.Email + ")"
 	}
 	return kind, text

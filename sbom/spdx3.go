@@ -51,6 +51,7 @@ type spdx3Out struct {
 	Purposes     []string     `json:"software_additionalPurpose,omitempty"`
 	Comment      string       `json:"comment,omitempty"`
 	External     []spdx3Ident `json:"externalIdentifier,omitempty"`
+	References   []spdx3Ref   `json:"externalRef,omitempty"`
 	Hashes       []spdx3Hash  `json:"verifiedUsing,omitempty"`
 	Profiles     []string     `json:"profileConformance,omitempty"`
 	SbomType     []string     `json:"software_sbomType,omitempty"`
@@ -74,6 +75,13 @@ type spdx3Ident struct {
 	Type  string `json:"type"`
 	Kind  string `json:"externalIdentifierType"`
 	Value string `json:"identifier"`
+}
+
+// A spdx3Ref is where the source or the deployable form of something is.
+type spdx3Ref struct {
+	Type    string   `json:"type"`
+	Kind    string   `json:"externalRefType"`
+	Locator []string `json:"locator"`
 }
 
 type spdx3Hash struct {
@@ -125,7 +133,7 @@ func (inv *inventory) spdx3(base string, now time.Time) ([]spdx3Out, error) {
 	at := func(ref string) string { return w.base + "#" + string(ids[ref]) }
 	w.licence(root, []string{inv.Licence})
 	w.concluded(root, inv.lic.certain(inv.Licence))
-	w.distributed(root, "Artifact", inv.rootForm(), inv.rootHashes())
+	w.distributed(root, "Artifact", inv.rootForm(), inv.rootHashes(), "")
 	var all []string
 	for i := range inv.parts {
 		p := &inv.parts[i]
@@ -143,7 +151,7 @@ func (inv *inventory) spdx3(base string, now time.Time) ([]spdx3Out, error) {
 		w.add(e, string(ids[ref]))
 		w.licence(at(ref), p.Licenses)
 		w.concluded(at(ref), inv.lic.conclude(p))
-		w.distributed(at(ref), string(ids[ref]), inv.form(i), inv.hashes(i))
+		w.distributed(at(ref), string(ids[ref]), inv.form(i), inv.hashes(i), link(p, fnvet.LinkDistribution))
 		if err := w.note(at(ref), i); err != nil {
 			return nil, err
 		}
@@ -221,7 +229,7 @@ func (w *spdx3Writer) agents(now time.Time) (supplier string) {
 }
 
 func (inv *inventory) spdx3Artifact() spdx3Out {
-	e := spdx3Out{Type: "software_Package", Name: inv.name(), Version: inv.Artifact.Digest, Purpose: "archive"}
+	e := spdx3Out{Type: "software_Package", Name: inv.name(), Version: inv.edition(), PURL: inv.rootPURL(), Purpose: "archive"}
 	switch inv.Artifact.Type {
 	case "image":
 		e.Purpose = "container"
@@ -242,6 +250,7 @@ func (inv *inventory) spdx3Package(i int) spdx3Out {
 	}
 	if at := link(p, fnvet.LinkVCS); at != "" {
 		e.SourceInfo = "source repository: " + at
+		e.References = []spdx3Ref{{"ExternalRef", "sourceArtifact", []string{at}}}
 	}
 	return e
 }
@@ -293,7 +302,8 @@ func (w *spdx3Writer) concluded(from, expression string) {
 
 // distributed adds the file that a component is, with the properties that BSI
 // TR-03183-2 v2.1 maps to the purposes of files in its section 8.2.
-func (w *spdx3Writer) distributed(from, id string, f form, hashes []fnvet.Hash) {
+// at is the address of that file, or "".
+func (w *spdx3Writer) distributed(from, id string, f form, hashes []fnvet.Hash, at string) {
 	if f.filename == "" {
 		return
 	}
@@ -308,6 +318,9 @@ func (w *spdx3Writer) distributed(from, id string, f form, hashes []fnvet.Hash) 
 		if p.said == p.is {
 			e.Purposes = append(e.Purposes, p.purpose)
 		}
+	}
+	if at != "" {
+		e.References = []spdx3Ref{{"ExternalRef", "binaryArtifact", []string{at}}}
 	}
 	w.relate(from, "hasDistributionArtifact", []string{w.add(e, "File-of-"+id)}, "complete")
 }

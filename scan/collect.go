@@ -67,6 +67,9 @@ func Stream(ctx context.Context, target string, c Config, emit func(Part)) (*Har
 		walkCtx, cancel = context.WithTimeout(ctx, c.Timeout)
 	}
 	defer cancel()
+	if c.Watch != nil {
+		c.Unpack.Progress = c.Watch.Expect
+	}
 	res, err := unpack.Walk(walkCtx, target, c.Unpack, col.visit)
 	if err != nil {
 		return nil, err

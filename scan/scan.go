@@ -60,6 +60,9 @@ type Config struct {
 type Watch interface {
 	// Count is called for each file read, with its size.
 	Count(files, bytes int64)
+	// Expect is called with bytes of the target, as stored, that were read (done) and
+	// that were found to be there (ahead). Both are estimates.
+	Expect(done, ahead int64)
 	// Post says what one of the workers does, by number; "" when it is done.
 	Post(worker int, text string)
 }

@@ -41,9 +41,11 @@ func (w *walker) directory(target, name string) error {
 	if parts := (dirBlobs{root}); parts.isImage() {
 		used := w.image(parts)
 		entries = slices.DeleteFunc(entries, func(e dirEntry) bool { return !used.stray(e.name) })
+		w.expect(entries)
 		w.parallel(len(entries), func(i int) { w.guard(sc, func() { w.dirFile(sc, root, folders, &entries[i]) }) })
 		return nil
 	}
+	w.expect(entries)
 	w.parallel(len(entries), func(i int) { w.guard(sc, func() { w.dirFile(sc, root, folders, &entries[i]) }) })
 	sum := sha256.New()
 	for i := range entries {
@@ -52,6 +54,15 @@ func (w *walker) directory(target, name string) error {
 	}
 	w.artifact.Digest = "sha256:" + hex.EncodeToString(sum.Sum(nil))
 	return nil
+}
+
+// expect tells the walk's progress what is ahead.
+func (w *walker) expect(entries []dirEntry) {
+	total := int64(0)
+	for i := range entries {
+		total += entries[i].size
+	}
+	w.progress(0, total)
 }
 
 // listDirectory returns the files and links under root, sorted by name.
@@ -97,6 +108,7 @@ func (w *walker) dirFile(sc *scope, root *os.Root, dirs *folders, e *dirEntry) {
 		w.dirLink(sc, root, e)
 		return
 	}
+	defer w.progress(e.size, 0)
 	e.line = fmt.Sprintf("%q unread", e.name)
 	if !w.fits(e.name, e.size) || !w.charge(sc, e.size) {
 		return

@@ -96,6 +96,7 @@ func (w *walker) image(parts blobs) tracked {
 	}
 	if !saved && len(r.images) > 0 {
 		w.artifact.Digest, w.artifact.Hashes = r.images[0].digest, r.images[0].hashes
+		w.artifact.Manifest = w.artifact.Digest != ""
 	}
 	if listed > 0 && len(r.images) > listed {
 		w.findingAs(fnvet.High, ambiguousArchive, &scope{}, "manifest.json", "manifest.json and index.json name different images")

@@ -108,6 +108,9 @@ func (w *walker) readLayers(layers []*layer) {
 		}
 	}
 	slices.SortStableFunc(order, func(a, b *layer) int { return cmp.Compare(b.src.n, a.src.n) })
+	for _, l := range order {
+		w.progress(0, l.src.n)
+	}
 	w.parallel(len(order), func(i int) {
 		sc := &scope{image: true, layer: order[i].info.Digest, diffID: order[i].diffID, tree: newTree(), meter: w.newMeter(order[i].info.Digest, order[i].src.n, w.root)}
 		w.guard(sc, func() { w.readLayer(sc, order[i]) })
@@ -149,7 +152,7 @@ func (w *walker) readLayer(sc *scope, l *layer) {
 	}
 	kind := sniff(l.src)
 	stored, plain := sha256.New(), sha256.New()
-	in := io.Reader(&contextReader{w: w, r: io.TeeReader(l.src.reader(), stored)})
+	in := io.Reader(&contextReader{w: w, r: pacedReader{w, io.TeeReader(l.src.reader(), stored)}})
 	out := in
 	switch kind {
 	case tarFormat:

@@ -80,7 +80,7 @@ func (w *walker) registry(im *remote.Image, opts remote.Options) error {
 	if want := im.Reference.Digest; want != "" && want != digest {
 		return fmt.Errorf("the registry answers to %s with a manifest that has the digest %s", want, digest)
 	}
-	w.artifact.Type, w.artifact.Digest = "image", digest
+	w.artifact.Type, w.artifact.Digest, w.artifact.Manifest = "image", digest, true
 	if int64(len(raw)) > maxManifest {
 		w.gap(digest, fnvet.GapLimit, "larger than the metadata limit of "+bytesText(maxManifest))
 		return nil

@@ -79,6 +79,38 @@ func (s source) view(off, n int64, buf []byte) ([]byte, error) {
 	return buf, short
 }
 
+// paced tells the walk's progress of what is read of src, which is an artifact
+// that is read from front to back.
+func (w *walker) paced(src source) source {
+	if src.mem != nil {
+		return src // read already
+	}
+	w.progress(0, src.n)
+	return source{r: pacedReaderAt{w, src.r}, n: src.n}
+}
+
+type pacedReaderAt struct {
+	w *walker
+	r io.ReaderAt
+}
+
+func (p pacedReaderAt) ReadAt(b []byte, off int64) (int, error) {
+	n, err := p.r.ReadAt(b, off)
+	p.w.progress(int64(n), 0)
+	return n, err
+}
+
+type pacedReader struct {
+	w *walker
+	r io.Reader
+}
+
+func (p pacedReader) Read(b []byte) (int, error) {
+	n, err := p.r.Read(b)
+	p.w.progress(int64(n), 0)
+	return n, err
+}
+
 // errStopped ends reading when the walk is over (deadline or cancellation).
 var errStopped = errors.New("the walk was stopped")
 

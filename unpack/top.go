@@ -48,9 +48,9 @@ func (w *walker) top(src source, name string) {
 			w.tarImage(parts)
 			return
 		}
-		w.archive(w.outer(src, name), src, kind)
+		w.archive(w.outer(src, name), w.paced(src), kind)
 	default:
-		w.archive(w.outer(src, name), src, kind)
+		w.archive(w.outer(src, name), w.paced(src), kind)
 	}
 }
 

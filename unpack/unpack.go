@@ -37,6 +37,10 @@ type Options struct {
 	Layers []string
 	// Remote says how to reach a target on a network.
 	Remote remote.Options
+	// Progress, when set, is told of work: ahead bytes more are to be read, done more
+	// were. They are as stored in the artifact itself, estimates, and told from
+	// several goroutines.
+	Progress func(done, ahead int64)
 	// Plan is what Prepare made of a target on a network. Walk makes it if nil.
 	Plan *remote.Plan
 }

@@ -19,6 +19,7 @@ import (
 type walker struct {
 	ctx      context.Context //nolint:containedctx // lives exactly as long as one Walk
 	visitor  func(ctx context.Context, file *fnvet.File)
+	progress func(done, ahead int64) // never nil
 	limits   Limits
 	platform string
 	// platformSet is true when the user chose the platform.
@@ -72,6 +73,7 @@ func newWalker(ctx context.Context, opts Options, visit func(context.Context, *f
 	w := &walker{
 		ctx:      ctx,
 		visitor:  visit,
+		progress: opts.Progress,
 		limits:   opts.Limits.withDefaults(),
 		platform: orDefault(opts.Platform, "linux/amd64"),
 
@@ -81,6 +83,9 @@ func newWalker(ctx context.Context, opts Options, visit func(context.Context, *f
 		removed:     func(string, string) (string, bool) { return "", false },
 		gaps:        bounded[fnvet.Gap]{compare: compareGaps},
 		findings:    bounded[fnvet.Finding]{compare: compareFindings},
+	}
+	if w.progress == nil {
+		w.progress = func(int64, int64) {}
 	}
 	w.entries.Store(int64(w.limits.Entries))
 	w.root = &meter{allow: w.limits.TotalBytes, detail: "unpacks to more than the total limit of " + bytesText(w.limits.TotalBytes)}

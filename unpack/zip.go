@@ -38,10 +38,27 @@ func (w *walker) zip(sc *scope, src source) {
 	z.list()
 	z.comments()
 	wanted := z.plan()
-	w.parallel(len(wanted), func(i int) { w.guard(sc, func() { z.read(wanted[i]) }) })
+	z.progress(0, wanted...)
+	w.parallel(len(wanted), func(i int) {
+		w.guard(sc, func() { z.read(wanted[i]) })
+		z.progress(1, wanted[i])
+	})
 	if !w.stopped() && len(z.entries) <= w.limits.Entries {
 		z.leftovers()
 	}
+}
+
+// progress tells of entries that are read, or with done 0 are to be read, if they
+// are the artifact's own.
+func (z *zipWalk) progress(done int64, indexes ...int) {
+	if z.sc.depth > 0 || z.sc.image {
+		return
+	}
+	total := int64(0)
+	for _, i := range indexes {
+		total += min(max(z.entries[i].csize, 0), z.src.n) // the size may lie
+	}
+	z.w.progress(done*total, (1-done)*total)
 }
 
 // list fills entries from the directories.

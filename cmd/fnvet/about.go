@@ -77,10 +77,24 @@ func (c *cli) rulesCommand() *cobra.Command {
 	}
 }
 
+// ratedBy says that findings of a kind may be rated otherwise than their rule.
+func ratedBy(kind fnvet.Kind) string {
+	switch kind {
+	case fnvet.SecretKind:
+		return " (a finding may be rated higher or lower: by what was found, and where)"
+	case fnvet.ConfigKind, fnvet.Injection:
+		return " (a finding may be rated higher or lower: by who can reach it, and what it leads to)"
+	case fnvet.Hygiene:
+		return " (a finding may be rated higher or lower: by what it is about)"
+	case fnvet.Vulnerability, fnvet.Malware, fnvet.License:
+	}
+	return ""
+}
+
 func (c *cli) explain(all []fnvet.Rule, id string) error {
 	for _, r := range all {
 		if r.ID == id {
-			_, err := fmt.Fprintf(c.stdout, "%s\n%s, %s\n\n%s\n\n%s\n", r.ID, r.Kind, r.Severity, r.Title, r.Help)
+			_, err := fmt.Fprintf(c.stdout, "%s\n%s, %s%s\n\n%s\n\n%s\n", r.ID, r.Kind, r.Severity, ratedBy(r.Kind), r.Title, r.Help)
 			return err
 		}
 	}

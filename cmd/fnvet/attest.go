@@ -4,6 +4,7 @@ import (
 	"bytes"
 	"context"
 	"crypto/sha256"
+	"encoding/base64"
 	"encoding/hex"
 	"encoding/json"
 	"errors"
@@ -36,10 +37,16 @@ var statements = []string{"verdict", "vulnerability", "sbom"}
 type attestFlags struct {
 	key, out, push string
 	artifact       string
-	types          []string
+	types, attach  []string
 	insecure       bool
 	about          sbomFacts
 }
+
+// What attestations are put beside, by the name of --attach.
+const (
+	besideImage = "image"
+	besideIndex = "index"
+)
 
 func (c *cli) attestCommand() *cobra.Command {
 	var flags attestFlags
@@ -54,7 +61,7 @@ Exit status: 0 written; 2 the report or the key cannot be used, or the registry 
 		Example: "  fnvet scan --format json=report.json orders.zip\n" +
 			"  fnvet attest report.json --artifact orders.zip --key key.pem --out orders.intoto.jsonl\n" +
 			"  fnvet attest report.json --key key.pem --push registry.example/orders:1.2",
-		Args: cobra.ExactArgs(1),
+		Args: wants(1, "attest", "a saved JSON report", "fnvet attest report.json --key key.pem"),
 		RunE: func(cmd *cobra.Command, args []string) error { return c.attest(cmd.Context(), &flags, args[0]) },
 	}
 	f := cmd.Flags()
@@ -64,6 +71,7 @@ Exit status: 0 written; 2 the report or the key cannot be used, or the registry 
 	f.StringVar(&flags.artifact, "artifact", "", "make sure that the report is of this `FILE`")
 	f.StringVarP(&flags.out, "out", "o", "", "`FILE` to write (default: standard output)")
 	f.StringVar(&flags.push, "push", "", "put the attestations beside the image `REFERENCE` in its registry")
+	f.StringSliceVar(&flags.attach, "attach", []string{besideImage}, "with --push, beside what: image, index (that the image was chosen from), or both; the statements are about the image either way")
 	f.BoolVar(&flags.insecure, "insecure-registry", false, "allow plain http to the registry")
 	flags.about.add(f)
 	_ = cmd.MarkFlagRequired("key")
@@ -91,6 +99,10 @@ func (c *cli) attest(ctx context.Context, flags *attestFlags, file string) error
 			return hinted{fmt.Errorf("%s is a report of other bytes than %s", file, flags.artifact), "fnvet scan --format json=" + file + " " + flags.artifact}
 		}
 	}
+	beside, err := flags.beside(&r.Artifact)
+	if err != nil {
+		return err
+	}
 	var lines []byte
 	for _, typ := range flags.types {
 		s, err := flags.statement(typ, r)
@@ -102,12 +114,14 @@ func (c *cli) attest(ctx context.Context, flags *attestFlags, file string) error
 			return err
 		}
 		lines = append(append(lines, line...), '\n')
-		if flags.push != "" {
-			at, err := attest.Registry{Insecure: flags.insecure}.Push(ctx, flags.push, r.Artifact.Digest, line, s.PredicateType)
+		for _, digest := range beside {
+			stop := c.busy("pushing %s to %s", typ, flags.push)
+			at, err := attest.Registry{Insecure: flags.insecure}.Push(ctx, flags.push, digest, line, s.PredicateType)
+			stop()
 			if err != nil {
 				return fmt.Errorf("--push: %w", err)
 			}
-			c.note("%s attested: %s", typ, at)
+			c.note("%s attested: %s, beside %s", typ, at, digest)
 		}
 	}
 	switch {
@@ -117,6 +131,28 @@ func (c *cli) attest(ctx context.Context, flags *attestFlags, file string) error
 		_, err = c.stdout.Write(lines)
 	}
 	return err
+}
+
+// beside lists the digests of what attestations are pushed beside.
+func (flags *attestFlags) beside(a *fnvet.Artifact) ([]string, error) {
+	if flags.push == "" {
+		return nil, nil
+	}
+	var out []string
+	for _, what := range flags.attach {
+		switch what {
+		case besideImage:
+			out = append(out, a.Digest)
+		case besideIndex:
+			if a.IndexDigest == "" {
+				return nil, errors.New("--attach index: the report is of an image that was not chosen from an index of its registry")
+			}
+			out = append(out, a.IndexDigest)
+		default:
+			return nil, fmt.Errorf("--attach: %q is neither image nor index", what)
+		}
+	}
+	return out, nil
 }
 
 // statement makes one of the statements of a report.
@@ -179,13 +215,14 @@ func (c *cli) verifyCommand() *cobra.Command {
 		Short: "Check before a deploy that an artifact passed the gate",
 		Long: `Verify checks that a verdict signed by KEY is about exactly these bytes, and that it passes.
 The latest verdict by the time of its scan counts. For images in a registry the attestations
-beside the image are taken, unless --attestation names a file.
+beside the image (and beside the index it is chosen from) are taken, unless --attestation names a
+file. ARTIFACT may also be a digest alone: sha256:…, or the CodeSha256 that Lambda states.
 
 Exit status: 0 the verdict passes; 1 it fails, or there is none that may be relied on;
 2 usage error, or something cannot be read; 3 the verdict is of an incomplete scan.`,
 		Example: "  fnvet verify orders.zip --attestation orders.intoto.jsonl --key key.pub\n" +
 			"  fnvet verify registry.example/orders@sha256:… --key key.pub --max-age 168h",
-		Args: cobra.ExactArgs(1),
+		Args: wants(1, "verify", "one artifact", "fnvet verify orders.zip --attestation orders.intoto.jsonl --key key.pub"),
 		RunE: func(cmd *cobra.Command, args []string) error { return c.verify(cmd.Context(), &flags, args[0]) },
 	}
 	f := cmd.Flags()
@@ -216,7 +253,9 @@ func (c *cli) verify(ctx context.Context, flags *verifyFlags, target string) err
 	if err != nil {
 		return targetError(target, err)
 	}
+	stop := c.busy("fetching the attestations of %s", target)
 	envelopes, err := flags.envelopes(ctx, target, digests)
+	stop()
 	if err != nil {
 		return err
 	}
@@ -288,6 +327,9 @@ func plainReference(target string) string { return strings.TrimPrefix(target, "d
 // registry; of the bytes of a file; for layouts and directories, what the walk
 // finds, provided that it could read and check everything.
 func (c *cli) digests(ctx context.Context, flags *verifyFlags, target string) ([]string, error) {
+	if digest := statedDigest(target); digest != "" {
+		return []string{digest}, nil
+	}
 	if inRegistry(target) {
 		return attest.Registry{Insecure: flags.unpack.insecure}.Digests(ctx, plainReference(target), flags.unpack.platform)
 	}
@@ -321,6 +363,23 @@ func (c *cli) digests(ctx context.Context, flags *verifyFlags, target string) ([
 		out = append(out, harvest.Artifact.Digest)
 	}
 	return out, nil
+}
+
+// statedDigest reads an ARTIFACT that is no file but a digest: sha256:HEX, or the
+// CodeSha256 that Lambda states of a function (base64). It is "" for all else.
+func statedDigest(target string) string {
+	if _, err := os.Lstat(target); err == nil {
+		return ""
+	}
+	if sum, ok := strings.CutPrefix(target, "sha256:"); ok {
+		if raw, err := hex.DecodeString(sum); err == nil && len(raw) == sha256.Size {
+			return "sha256:" + hex.EncodeToString(raw)
+		}
+	}
+	if raw, err := base64.StdEncoding.DecodeString(target); err == nil && len(raw) == sha256.Size {
+		return "sha256:" + hex.EncodeToString(raw)
+	}
+	return ""
 }
 
 // tarLike tells the files whose digest in a report may be that of an image

@@ -5,6 +5,7 @@ import (
 	"crypto/ed25519"
 	"crypto/rand"
 	"crypto/x509"
+	"encoding/json"
 	"encoding/pem"
 	"io"
 	"log"
@@ -16,9 +17,14 @@ import (
 
 	"github.com/google/go-containerregistry/pkg/name"
 	"github.com/google/go-containerregistry/pkg/registry"
+	v1 "github.com/google/go-containerregistry/pkg/v1"
+	"github.com/google/go-containerregistry/pkg/v1/empty"
+	"github.com/google/go-containerregistry/pkg/v1/mutate"
 	"github.com/google/go-containerregistry/pkg/v1/random"
 	"github.com/google/go-containerregistry/pkg/v1/remote"
 	"github.com/rogpeppe/go-internal/testscript"
+
+	"github.com/fnvet/fnvet"
 )
 
 // keyPair writes a new key as NAME.pem and its public key as NAME.pub.
@@ -84,6 +90,78 @@ func TestAttestInRegistry(t *testing.T) {
 			t.Fatal(err)
 		}
 		fnvetRun(t, 1, "verify", "--insecure-registry", "--key", other+".pub", reference)
+	}
+}
+
+// An image that was chosen from an index is attested beside the index too, where
+// those who deploy by the digest of the index look.
+func TestAttestBesideIndex(t *testing.T) {
+	server := httptest.NewServer(registry.New(registry.WithReferrersSupport(true), registry.Logger(log.New(io.Discard, "", 0))))
+	defer server.Close()
+	reference := strings.TrimPrefix(server.URL, "http://") + "/shop/orders:1"
+	ref, err := name.ParseReference(reference)
+	if err != nil {
+		t.Fatal(err)
+	}
+	image, err := random.Image(512, 1)
+	if err != nil {
+		t.Fatal(err)
+	}
+	index := mutate.AppendManifests(empty.Index, mutate.IndexAddendum{Add: image, Descriptor: v1.Descriptor{Platform: &v1.Platform{OS: "linux", Architecture: "amd64"}}})
+	if err := remote.WriteIndex(ref, index); err != nil {
+		t.Fatal(err)
+	}
+	digest, err := index.Digest()
+	if err != nil {
+		t.Fatal(err)
+	}
+	own(t)
+	dir := t.TempDir()
+	key, saved := filepath.Join(dir, "key"), filepath.Join(dir, "r.json")
+	if err := writeKeyPair(key); err != nil {
+		t.Fatal(err)
+	}
+	fnvetRun(t, 0, "scan", "--sandbox=false", "--skip", "vulnerability,malware", "--insecure-registry", "--format", "json="+saved, reference)
+	fnvetRun(t, 0, "attest", saved, "--insecure-registry", "--key", key+".pem", "--push", reference, "--attach", "index")
+	referrers, err := remote.Referrers(ref.Context().Digest(digest.String()))
+	if err != nil {
+		t.Fatal(err)
+	}
+	if m, err := referrers.IndexManifest(); err != nil || len(m.Manifests) != 3 {
+		t.Errorf("%d beside the index, want a verdict, vulnerabilities and an SBOM: %v", len(m.Manifests), err)
+	}
+	for _, by := range []string{reference, ref.Context().Digest(digest.String()).String()} {
+		if out := fnvetRun(t, 0, "verify", "--insecure-registry", "--key", key+".pub", by); !strings.Contains(out, "VERIFIED  "+by) {
+			t.Errorf("%s: %s", by, out)
+		}
+	}
+	plain := filepath.Join(dir, "zip.json")
+	fnvetRun(t, 0, "scan", "--sandbox=false", "--only", "hygiene", "--fail-on", "never", "--format", "json="+plain, "../../testdata/packages/clean-fn.zip")
+	fnvetRun(t, 2, "attest", plain, "--insecure-registry", "--key", key+".pem", "--push", reference, "--attach", "index")
+}
+
+// A deploy step may have no more than the digest that a provider states.
+func TestVerifyByDigest(t *testing.T) {
+	own(t)
+	dir := t.TempDir()
+	key, saved, signed := filepath.Join(dir, "key"), filepath.Join(dir, "r.json"), filepath.Join(dir, "a.jsonl")
+	if err := writeKeyPair(key); err != nil {
+		t.Fatal(err)
+	}
+	fnvetRun(t, 0, "scan", "--sandbox=false", "--only", "hygiene", "--format", "json="+saved, "../../testdata/packages/clean-fn.zip")
+	fnvetRun(t, 0, "attest", saved, "--key", key+".pem", "--out", signed)
+	var r fnvet.Report
+	if err := json.Unmarshal(readFile(t, saved), &r); err != nil {
+		t.Fatal(err)
+	}
+	for _, digest := range []string{r.Artifact.Digest, strings.Replace(strings.ToUpper(r.Artifact.Digest), "SHA256", "sha256", 1), r.Artifact.CodeSHA256} {
+		if out := fnvetRun(t, 0, "verify", digest, "--attestation", signed, "--key", key+".pub"); !strings.Contains(out, "VERIFIED  "+digest) {
+			t.Errorf("%s: %s", digest, out)
+		}
+	}
+	other := "sha256:" + strings.Repeat("0", 64)
+	if out := fnvetRun(t, 1, "verify", other, "--attestation", signed, "--key", key+".pub"); !strings.Contains(out, "it is about "+r.Artifact.Digest+", not "+other) {
+		t.Error(out)
 	}
 }
 

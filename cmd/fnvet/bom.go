@@ -64,8 +64,8 @@ func (c *cli) textTarget(target string) ([]byte, error) {
 	if target == "-" {
 		in := bufio.NewReader(c.stdin)
 		c.stdin = in
-		if first, err := in.Peek(1); err != nil || !beginsText(first[0]) {
-			return nil, nil //nolint:nilerr // the walk reads the rest and meets the error itself
+		if !beginsText(peek(in)) {
+			return nil, nil // the walk reads the rest and meets the error itself
 		}
 		data, err := io.ReadAll(io.LimitReader(in, maxBOM))
 		c.stdin = io.MultiReader(bytes.NewReader(data), in)
@@ -83,19 +83,34 @@ func (c *cli) textTarget(target string) ([]byte, error) {
 	if err != nil || !info.Mode().IsRegular() || info.Size() > maxBOM {
 		return nil, nil //nolint:nilerr // as above
 	}
-	first := make([]byte, 1)
-	if _, err := f.ReadAt(first, 0); err != nil || !beginsText(first[0]) {
-		return nil, nil //nolint:nilerr // as above
+	head := make([]byte, len(tagValue))
+	if n, _ := f.ReadAt(head, 0); !beginsText(head[:n]) { // the walk meets the error itself
+		return nil, nil
 	}
 	data, err := io.ReadAll(io.LimitReader(f, maxBOM))
 	return data, err
 }
 
-// beginsText reports whether b may begin a JSON or XML document.
-func beginsText(b byte) bool {
-	switch b {
+// tagValue begins an SPDX document in lines.
+const tagValue = "SPDXVersion:"
+
+// beginsText reports whether head may begin a JSON or XML document, or one in lines.
+func beginsText(head []byte) bool {
+	if len(head) == 0 {
+		return false
+	}
+	switch head[0] {
 	case '{', '<', ' ', '\t', '\r', '\n', 0xEF:
 		return true
 	}
-	return false
+	return string(head) == tagValue
+}
+
+// peek is the first byte of a stream, or as many as a document in lines begins with.
+func peek(in *bufio.Reader) []byte {
+	head, err := in.Peek(1)
+	if err == nil && head[0] == tagValue[0] {
+		head, _ = in.Peek(len(tagValue)) // fewer are something else
+	}
+	return head
 }

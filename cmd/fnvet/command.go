@@ -5,9 +5,11 @@ import (
 	"errors"
 	"fmt"
 	"io"
+	"strconv"
 	"sync/atomic"
 
 	"github.com/spf13/cobra"
+	"github.com/spf13/pflag"
 
 	"github.com/fnvet/fnvet/internal/escape"
 )
@@ -15,7 +17,7 @@ import (
 // Exit codes beside those of the gate.
 const codeError = 2
 
-// A hinted error names the command to type.
+// A hinted error names the command to type; "" where none helps.
 type hinted struct {
 	err  error
 	hint string
@@ -30,6 +32,8 @@ type cli struct {
 	late           *atomic.Bool // standard input was cut off at the time limit; nil where it has none
 	stdout, stderr io.Writer
 	code           int // of the gate
+	// target counts the targets of a scan from 1, of as many as there are.
+	target, targets int
 }
 
 // run is the whole command: arguments and streams in, exit code out.
@@ -54,8 +58,36 @@ func run(ctx context.Context, args []string, stdin io.Reader, stdout, stderr io.
 // complain writes an error and its hint for a person.
 func (c *cli) complain(err error) {
 	fmt.Fprintf(c.stderr, "fnvet: error: %s\n", printable(err.Error()))
-	if h, ok := errors.AsType[hinted](err); ok {
+	if h, ok := errors.AsType[hinted](err); ok && h.hint != "" {
 		fmt.Fprintf(c.stderr, "fnvet: hint: %s\n", printable(h.hint))
+	}
+}
+
+// flagError says of a flag's value what it should have been, in words of people.
+func flagError(err error) error {
+	bad, ok := errors.AsType[*pflag.InvalidValueError](err)
+	if !ok {
+		return err
+	}
+	want := map[string]string{
+		"int": "a whole number, such as 100", "duration": "a duration, such as 30s, 5m or 72h", "bool": "true or false",
+	}[bad.GetFlag().Value.Type()]
+	switch {
+	case want == "":
+		return err
+	case errors.Is(err, strconv.ErrRange):
+		return fmt.Errorf("--%s: %s is too large", bad.GetFlag().Name, bad.GetValue())
+	}
+	return fmt.Errorf("--%s: %q is not %s", bad.GetFlag().Name, bad.GetValue(), want)
+}
+
+// wants takes n arguments, and says what they are where there are more or fewer.
+func wants(n int, command, what, example string) cobra.PositionalArgs {
+	return func(_ *cobra.Command, args []string) error {
+		if len(args) == n {
+			return nil
+		}
+		return hinted{fmt.Errorf("%s wants %s; %d arguments were given", command, what, len(args)), example}
 	}
 }
 
@@ -75,7 +107,7 @@ func (c *cli) root() *cobra.Command {
 		RunE:          func(cmd *cobra.Command, _ []string) error { return cmd.Help() },
 	}
 	root.SetFlagErrorFunc(func(cmd *cobra.Command, err error) error {
-		return hinted{err, cmd.CommandPath() + " --help"}
+		return hinted{flagError(err), cmd.CommandPath() + " --help"}
 	})
 	root.AddCommand(c.scanCommand(), c.sbomCommand(), c.iamCommand(), c.dbCommand(), c.convertCommand(), c.diffCommand(), c.attestCommand(), c.verifyCommand(), c.policyCommand(), c.serveCommand(), c.workerCommand(), c.tokenCommand(), c.rulesCommand(), c.versionCommand(), c.walkInSandbox())
 	return root

@@ -30,7 +30,7 @@ Nothing is scanned and nothing judged anew.
 
 Exit status: 0 written; 2 the report cannot be read or the format does not hold it.`,
 		Example: "  fnvet convert report.json --format html=report.html --format sarif=out.sarif",
-		Args:    cobra.ExactArgs(1),
+		Args:    wants(1, "convert", "a saved JSON report", "fnvet convert report.json --format html=report.html"),
 		RunE: func(_ *cobra.Command, args []string) error {
 			return c.convert(args[0], formats, about, now)
 		},

@@ -179,7 +179,10 @@ func (c *cli) dbVerifyCommand() *cobra.Command {
 			if err != nil {
 				return err
 			}
-			if err := advisory.Verify(dir); err != nil {
+			stop := c.busy("checking %s", dir)
+			err = advisory.Verify(dir)
+			stop()
+			if err != nil {
 				return databaseError(dir, err)
 			}
 			fmt.Fprintf(c.stdout, "%s: the database is whole\n", printable(dir))

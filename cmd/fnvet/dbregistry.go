@@ -43,7 +43,9 @@ pull. The credentials are those of the docker config.`,
 			if err != nil {
 				return err
 			}
+			stop := c.busy("pushing to %s", args[0])
 			digest, err := advisory.Push(cmd.Context(), dir, args[0], advisory.RegistryOptions{Insecure: flags.insecure})
+			stop()
 			if errors.Is(err, advisory.ErrNoDatabase) || errors.Is(err, advisory.ErrCorrupt) || errors.Is(err, advisory.ErrFormat) {
 				return databaseError(dir, err)
 			}
@@ -72,7 +74,9 @@ it in the place of the present one, which is kept beside it.`,
 			if err != nil {
 				return err
 			}
+			stop := c.busy("pulling %s", args[0])
 			st, digest, err := advisory.Pull(cmd.Context(), dir, args[0], advisory.RegistryOptions{Insecure: flags.insecure})
+			stop()
 			if err != nil {
 				return fmt.Errorf("advisory database: %w", err)
 			}

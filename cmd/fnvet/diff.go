@@ -23,7 +23,7 @@ and changed their version.
 
 Exit status: 0 nothing newly blocks; 1 something does; 2 a report cannot be read;
 3 nothing newly blocks, but the new report has gaps that the old one has not.`,
-		Args: cobra.ExactArgs(2),
+		Args: wants(2, "diff", "two saved JSON reports, the older one first", "fnvet diff old.json new.json"),
 		RunE: func(_ *cobra.Command, args []string) error { return c.diff(args[0], args[1], format) },
 	}
 	cmd.Flags().StringVarP(&format, "format", "f", "table", "`FMT`: table, json")

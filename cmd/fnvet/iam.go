@@ -34,7 +34,7 @@ func (c *cli) iamCommand() *cobra.Command {
 			"its name. Resources are those of the template where it names them; words that stand for other names\n" +
 			"are listed on standard error. Of several functions, one object with a policy for each name.",
 		Example: "  fnvet iam orders.zip --template template.yaml > policy.json\n  fnvet iam . --function Orders",
-		Args:    cobra.ExactArgs(1),
+		Args:    wants(1, "iam", "one target", "fnvet iam orders.zip --template template.yaml"),
 		RunE: func(cmd *cobra.Command, args []string) error {
 			return c.iam(cmd.Context(), &flags, args[0])
 		},

@@ -151,7 +151,7 @@ func (c *cli) policyCommand() *cobra.Command {
 		Long: `Test judges each case of FILE by the policy that FILE names, or that --policy names.
 
 Exit status: 0 every case is as expected; 1 one is not; 2 the cases or the policy cannot be read.`,
-		Args: cobra.ExactArgs(1),
+		Args: wants(1, "policy test", "a file of cases", "fnvet policy test cases.yaml"),
 		RunE: func(_ *cobra.Command, args []string) error { return c.policyTest(args[0], file) },
 	}
 	test.Flags().StringVar(&file, "policy", "", "policy `FILE` (default: the one the cases name, else "+defaultPolicy+")")

@@ -174,7 +174,7 @@ func (c *cli) collect(ctx context.Context, q walkRequest, sandboxed bool) (*scan
 	config.Unpack.Stdin = c.stdin
 	count := &tally{}
 	config.Watch = count
-	m := c.startMeter(q.Target, count.Counts)
+	m := c.startMeter(q.Target, count)
 	defer m.stop()
 	return scan.Collect(ctx, q.Target, config)
 }
@@ -194,7 +194,7 @@ func (c *cli) collectInChild(ctx context.Context, q walkRequest) (*scan.Harvest,
 		return nil, fmt.Errorf("sandbox: %w", err)
 	}
 	started := time.Now()
-	m := c.startMeter(q.Target, child.Board.Counts)
+	m := c.startMeter(q.Target, child.Board)
 	harvest, err := converse(child, q)
 	m.stop()
 	died := child.Wait()

@@ -17,18 +17,20 @@ import (
 )
 
 // sbomFacts are what the owner of an artifact says of it.
-type sbomFacts struct{ supplier, author, licence string }
+type sbomFacts struct{ supplier, author, licence, edition, data string }
 
 func (s *sbomFacts) add(f *pflag.FlagSet) {
 	f.StringVar(&s.supplier, "supplier", "", "`NAME` of who supplies the artifact, for SBOMs")
 	f.StringVar(&s.author, "author", "", "author of the SBOM: `NAME <mail>`")
 	f.StringVar(&s.licence, "licence", "", "licence of the artifact as an SPDX `EXPRESSION`, for SBOMs")
+	f.StringVar(&s.edition, "artifact-version", "", "`VERSION` of the artifact, for SBOMs (default: its digest)")
+	f.StringVar(&s.data, "data-licence", "", "licence of the SBOM itself as an SPDX `EXPRESSION` (SPDX documents are CC0-1.0)")
 }
 
 // options dates a document: SOURCE_DATE_EPOCH, else the time given.
 func (s *sbomFacts) options(now time.Time) (sbom.Options, error) {
 	at, err := documentTime(now)
-	return sbom.Options{Now: at, Version: version(), Supplier: s.supplier, Author: s.author, Licence: s.licence}, err
+	return sbom.Options{Now: at, Version: version(), Supplier: s.supplier, Author: s.author, Licence: s.licence, Edition: s.edition, DataLicence: s.data}, err
 }
 
 type sbomFlags struct {
@@ -44,7 +46,7 @@ func (c *cli) sbomCommand() *cobra.Command {
 		Use:     "sbom TARGET",
 		Short:   "The inventory of a target as an SBOM",
 		Example: "  fnvet sbom orders.zip > bom.cdx.json\n  fnvet sbom --format spdx-json=bom.spdx.json image.tar",
-		Args:    cobra.ExactArgs(1),
+		Args:    wants(1, "sbom", "one target", "fnvet sbom orders.zip"),
 		RunE: func(cmd *cobra.Command, args []string) error {
 			return c.sbom(cmd.Context(), &flags, args[0])
 		},

@@ -6,6 +6,7 @@ import (
 	"fmt"
 	"io"
 	"os"
+	"regexp"
 	"slices"
 	"strings"
 	"time"
@@ -80,6 +81,9 @@ func (u *unpackFlags) addCommon(f *pflag.FlagSet) {
 	f.IntVar(&u.ratio, "max-ratio", 300, "limit of decompressed to compressed size, once 32 MiB came out: `N`")
 }
 
+// platformForm is OS/ARCH, or OS/ARCH/VARIANT.
+var platformForm = regexp.MustCompile(`^[A-Za-z0-9_.-]+/[A-Za-z0-9_.-]+(/[A-Za-z0-9_.-]+)?$`)
+
 // request is what the flags ask of a walk, and whether in a sandbox.
 func (u *unpackFlags) request(timeout time.Duration) (walkRequest, bool, error) {
 	total, err := parseSize(u.totalBytes)
@@ -92,6 +96,9 @@ func (u *unpackFlags) request(timeout time.Duration) (walkRequest, bool, error) 
 	}
 	if u.entries <= 0 || u.depth <= 0 || u.ratio <= 0 || timeout <= 0 {
 		return walkRequest{}, false, errors.New("--max-entries, --max-depth, --max-ratio and --timeout take a number above 0")
+	}
+	if u.platform != "" && !platformForm.MatchString(u.platform) {
+		return walkRequest{}, false, fmt.Errorf("--platform: %q is not OS/ARCH such as linux/arm64", u.platform)
 	}
 	cache, err := cacheDir(u.cache)
 	if err != nil {
@@ -353,11 +360,13 @@ func (c *cli) scan(ctx context.Context, flags *scanFlags, targets []string) erro
 	var reports []*fnvet.Report
 	run.typed = map[*fnvet.Report]string{}
 	failed := false
-	for _, target := range targets {
+	c.targets = len(targets)
+	for i, target := range targets {
+		c.target = i + 1
 		r, err := c.scanOne(ctx, run, target)
 		if err != nil {
 			if ctx.Err() != nil {
-				return errors.New("interrupted")
+				return hinted{errors.New("interrupted"), ""}
 			}
 			c.complain(targetError(target, err))
 			failed = true
@@ -455,6 +464,9 @@ func (c *cli) scanOne(ctx context.Context, run *scanRun, target string) (*fnvet.
 		c.keep(harvest, q)
 	}
 	note(harvest)
+	if q.Unpack.Platform != "" && harvest.Artifact.Type != "image" {
+		c.note("--platform says nothing about %s, which is no image", target)
+	}
 	config := run.config
 	finder, err := run.finder()
 	if err != nil {
