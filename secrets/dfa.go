@@ -169,6 +169,7 @@ type dfa struct {
 	prior  []uint8 // context of each state
 	index  map[string]int32
 	starts [contexts]int32
+	total  *int // entries of the tables of all the worker's dfas
 
 	seen        []uint32 // generation marks per instruction
 	generation  uint32
@@ -176,15 +177,17 @@ type dfa struct {
 	key         []byte
 }
 
-func newDFA(p *program) *dfa {
-	d := &dfa{p: p, seen: make([]uint32, len(p.insts))}
+func newDFA(p *program, total *int) *dfa {
+	d := &dfa{p: p, total: total, seen: make([]uint32, len(p.insts))}
 	d.clear()
 	return d
 }
 
 func (d *dfa) clear() {
+	*d.total -= len(d.table)
 	d.index = map[string]int32{}
 	d.table = make([]int32, firstState*d.p.stride, 16*d.p.stride)
+	*d.total += len(d.table)
 	d.sets = make([][]uint32, firstState)
 	d.prior = make([]uint8, firstState)
 	d.starts = [contexts]int32{}
@@ -315,6 +318,7 @@ func (d *dfa) state(context uint8) int32 {
 	d.sets = append(d.sets, slices.Clone(d.next))
 	d.prior = append(d.prior, context)
 	d.table = append(d.table, make([]int32, d.p.stride)...)
+	*d.total += int(d.p.stride)
 	d.index[string(d.key)] = s
 	return s
 }

@@ -133,7 +133,7 @@ func TestDFA(t *testing.T) {
 		if err != nil {
 			t.Fatal(err)
 		}
-		re, d := regexp.MustCompile(rule.regexText), newDFA(newProgram(prog, true))
+		re, d := regexp.MustCompile(rule.regexText), newDFA(newProgram(prog, true), new(int))
 		for range 20 {
 			_, data := sample(t, rule, r)
 			bytes := []byte(data)

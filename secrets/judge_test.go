@@ -8,6 +8,7 @@ import (
 	"crypto/x509"
 	"encoding/base64"
 	"encoding/pem"
+	"fmt"
 	"hash/crc32"
 	"io"
 	"os"
@@ -110,6 +111,9 @@ func crcToken(prefix, random string) string {
 	return prefix + random + string(sum)
 }
 
+// withCRC16 adds the checksum of Atlassian's tokens.
+func withCRC16(s string) string { return fmt.Sprintf("%s%08X", s, crc32.ChecksumIEEE([]byte(s))) }
+
 func TestProofs(t *testing.T) {
 	s, err := New(Options{Key: make([]byte, KeySize), Now: time.Unix(1800000000, 0)})
 	if err != nil {
@@ -140,6 +144,10 @@ func TestProofs(t *testing.T) {
 		{"private-key", "-----BEGIN PRIVATE KEY-----\nand then\n-----END PRIVATE KEY-----", refuted, "no body"},
 		{"private-key", "-----BEGIN PRIVATE KEY-----\njava/lang/String\nformat\nopenssl.trustManagerMissing\njavax/net/ssl/X509TrustManager\nKEY-----", refuted, "names between two constants"},
 		{"private-key", "-----BEGIN RSA PRIVATE KEY-----\n" + strings.Repeat("MIIEpAIBAAKCAQEA7bq\n", 8) + "-----END RSA PRIVATE KEY-----\n", partial, "even lines that do not parse"},
+		{"private-key", "-----BEGIN RSA PRIVATE KEY-----\nnone here\n-----END RSA PRIVATE KEY-----\n-----BEGIN CERTIFICATE-----\n" + strings.Repeat("MIICpzCCAhCgAwIBAgIJAP+q\n", 9) + "-----END CERTIFICATE-----\n-----BEGIN RSA PRIVATE KEY-----", refuted, "a certificate is no key"},
+		{"bitbucket-app-password", withCRC16("ATBB9aLkQ2xZ7vBn4TyR8mWc5JdH"), proven, "its checksum"},
+		{"bitbucket-access-token", withCRC16("ATCTT3xFfGN0" + strings.Repeat("9aLkQ2xZ7v", 17) + "="), proven, "its checksum"},
+		{"bitbucket-app-password", "ATBB9aLkQ2xZ7vBn4TyR8mWc5JdH01234567", open, "another checksum"},
 		{"jwt", jwt(`{"iss":"https://login.acme.test","exp":1900000000}`), proven, "an issuer, not expired"},
 		{"jwt", jwt(`{"iss":"https://login.acme.test","exp":1700000000}`), stale, "expired"},
 		{"jwt", jwt(`{"sub":"1"}`), open, "no issuer"},

@@ -228,7 +228,7 @@ func keyBody(secret []byte) (body []byte, even, ok bool) {
 			return nil, true, true // another spelling of the armour
 		}
 	}
-	if i := bytes.LastIndex(rest, []byte("-----END")); i >= 0 {
+	if i := bytes.Index(rest, []byte("-----END")); i >= 0 { // the first: a match may go on over a certificate
 		rest = rest[:i]
 	}
 	for _, escape := range []string{`\\n`, `\n`, `\r`} {

@@ -219,13 +219,21 @@ func equalFold(data []byte, word string) bool {
 	return true
 }
 
+// maxEntries is how many entries the tables of a worker's dfas have, of four bytes
+// each, before all of them start over.
+const maxEntries = 8 << 20
+
 // probe returns the worker's dfa for a program.
 func (w *worker) probe(i int, p *program) *dfa {
+	if w.entries > maxEntries {
+		clear(w.dfas)
+		w.entries = 0
+	}
 	for len(w.dfas) <= i {
 		w.dfas = append(w.dfas, nil)
 	}
 	if w.dfas[i] == nil {
-		w.dfas[i] = newDFA(p)
+		w.dfas[i] = newDFA(p, &w.entries)
 	}
 	return w.dfas[i]
 }

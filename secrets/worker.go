@@ -28,6 +28,7 @@ type worker struct {
 	skip     []int8  // per rule: whether its paths rule the file out; 0 unknown
 	cuts     [][]cut // per rule: where its matches may be
 	dfas     []*dfa
+	entries  int                 // of the tables of dfas
 	runs     map[*[256]bool]span // the last run of each set of bytes
 	clearOf  map[*allowlist]span // the last part of a line in which each matches nothing
 	drafts   []candidate

@@ -121,6 +121,7 @@ func TestSecretsDieWithTheChild(t *testing.T) {
 	noSecrets(t, "the report", stdout.Bytes())
 	noSecrets(t, "standard error", stderr.Bytes())
 	noSecretsUnder(t, cmd.Dir)
+	noSecretsUnder(t, homeOf(env))
 }
 
 // childOf waits for the first child of a process.
@@ -173,10 +174,18 @@ sources: [{source: distribution, secret: "env:FNVET_TEST_SECRET"}]
 	if n := noSecretsUnder(t, filepath.Dir(store)); n == 0 {
 		t.Error("nothing was stored")
 	}
-	for _, v := range env {
-		if dir, ok := strings.CutPrefix(v, "HOME="); ok {
-			noSecretsUnder(t, dir)
-		}
+	if n := noSecretsUnder(t, homeOf(env)); n == 0 {
+		t.Error("no database in the home folder")
 	}
 	noSecrets(t, "the log", []byte(s.log.String()))
+}
+
+// homeOf is the home folder in an environment, in which the last entry counts.
+func homeOf(env []string) (dir string) {
+	for _, v := range env {
+		if at, ok := strings.CutPrefix(v, "HOME="); ok {
+			dir = at
+		}
+	}
+	return dir
 }

@@ -28,16 +28,31 @@ if [ ! -x bin/gitleaks-release ]; then
 	mv bin/gitleaks bin/gitleaks-plain
 fi
 
-bytes=$(find tree -type f -printf '%s\n' | awk '{n += $1} END {print n}')
+# What is dense: the API descriptions of botocore, unpacked, and minified scripts.
+if [ ! -d botocore ] && command -v python3 >/dev/null; then
+	python3 -m pip install --quiet --no-compile --no-deps --target pip botocore==1.34.84
+	find pip/botocore -name '*.gz' -exec gunzip {} +
+	mv pip/botocore botocore
+fi
+if [ ! -d minified ]; then
+	mkdir minified
+	find tree -name '*.min.js' -size +20k | sort | while read -r f; do cp "$f" "minified/$(echo "$f" | tr / _)"; done
+fi
+
 measure() {
 	name=$1
 	shift
 	/usr/bin/time -f '%U %S %M' -o time.txt "$@" >out.txt 2>err.txt || true
 	tail -1 time.txt | awk -v b="$bytes" -v n="$name" '{c = $1 + $2; printf "%-18s %6.1f CPU-seconds %7.1f MB/CPU-second %5d MB RSS\n", n, c, b / 1e6 / c, $3 / 1024}'
 }
-echo "tree: $bytes bytes"
-measure fnvet bin/fnvet scan --only secret --offline --fail-on never --format json tree
-measure gitleaks-release bin/gitleaks-release dir --no-banner --exit-code 0 tree
+for dir in tree botocore minified; do
+	[ -d $dir ] || continue
+	bytes=$(find $dir -type f -printf '%s\n' | awk '{n += $1} END {print n}')
+	echo "$dir: $bytes bytes"
+	measure fnvet bin/fnvet scan --only secret --offline --fail-on never --format json $dir
+	measure gitleaks-release bin/gitleaks-release dir --no-banner --exit-code 0 $dir
+done
 if [ "${2:-}" = plain ]; then
+	bytes=$(find tree -type f -printf '%s\n' | awk '{n += $1} END {print n}')
 	measure gitleaks-plain bin/gitleaks-plain dir --no-banner --exit-code 0 tree
 fi
