@@ -89,16 +89,15 @@ func (t *trie) link() {
 		s := t.ord[i]
 		row, back := t.row(s), t.row(t.fail[s])
 		for c, n := range row {
-			switch {
-			case n == 0:
+			if n == 0 {
 				row[c] = back[c]
-			default:
-				if s != 0 {
-					t.fail[n] = back[c]
-					t.ends[n] = append(t.ends[n], t.ends[back[c]]...)
-				}
-				t.ord = append(t.ord, n)
+				continue
 			}
+			if s != 0 {
+				t.fail[n] = back[c]
+				t.ends[n] = append(t.ends[n], t.ends[back[c]]...)
+			}
+			t.ord = append(t.ord, n)
 		}
 	}
 }

@@ -24,7 +24,7 @@ func derValue(data []byte, depth int) (out []byte, n int, ok bool) {
 	if depth == 0 || len(data) < 2 || data[0]&highTag == highTag {
 		return nil, 0, false
 	}
-	tag, size, at, ok := data[0], 0, 2, true
+	tag, size, at := data[0], 0, 2
 	indefinite := data[1] == 0x80
 	if !indefinite {
 		if size, at, ok = berLength(data); !ok {
