@@ -322,6 +322,9 @@ func (p *program) plausible(f *ir.File, export string, e *engine.Entry) bool {
 	if f.Lang == ir.JS && (names[0] == "argv" || names[0] == "args") { // of a command line
 		return false
 	}
+	if !p.machine.Names(f, export) && !eventLike(names[0]) { // exports[name] = …, with a name that is not known
+		return false
+	}
 	if strings.Contains(strings.ToLower(export), "handler") {
 		if f.Lang == ir.Python {
 			return len(names) == 2 || eventLike(names[0])

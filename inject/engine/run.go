@@ -192,6 +192,17 @@ func (m *Machine) Defines(f *ir.File, name string) (ok bool) {
 	return ok && err == nil
 }
 
+// Names says that what a file exports has a name of its own, not only fields whose
+// names are not known.
+func (m *Machine) Names(f *ir.File, name string) (ok bool) {
+	err := m.guarded(func(r *run) {
+		r.now = f
+		v := r.exported(f)
+		ok = v != nil && v.has(name)
+	})
+	return ok && err == nil
+}
+
 // open says that a value may have fields that are not known.
 func (v *Value) open() bool {
 	return v == nil || len(v.ext) > 0 || len(v.taints) > 0 || slices.ContainsFunc(v.objs, func(o *object) bool {
