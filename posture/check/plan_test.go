@@ -2,6 +2,7 @@ package check_test
 
 import (
 	"encoding/json"
+	"maps"
 	"slices"
 	"strings"
 	"testing"
@@ -39,9 +40,7 @@ func asPlan(t *testing.T, text string) string {
 			at := map[string]any{"address": b.Labels[0] + "." + b.Labels[1], "mode": "managed", "type": b.Labels[0], "name": b.Labels[1]}
 			with := func(key string, v any) map[string]any {
 				out := map[string]any{key: v}
-				for k, x := range at {
-					out[k] = x
-				}
+				maps.Copy(out, at)
 				return out
 			}
 			values, config = append(values, with("values", known)), append(config, with("expressions", refs))
