@@ -73,13 +73,14 @@ func (t *table) rows(indent string, rows [][]string) {
 			t.tall(indent, widths, r)
 			continue
 		}
-		line := indent
+		var line strings.Builder
+		line.WriteString(indent)
 		for i := range last {
 			if widths[i] > 0 {
-				line += t.cell(i, r[i], widths[i])
+				line.WriteString(t.cell(i, r[i], widths[i]))
 			}
 		}
-		t.line(line + cut(r[last], t.width-all))
+		t.line(line.String() + cut(r[last], t.width-all))
 	}
 }
 
