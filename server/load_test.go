@@ -74,7 +74,7 @@ func pushes(t *testing.T, url string, n int, rate float64, first int) (took late
 }
 
 // TestLoad measures how events are accepted: FNVET_LOAD is events a second,
-// FNVET_LOAD_SECONDS for how long. Without them it sends a few and checks that
+// FNVET_LOAD_SECONDS for how long, FNVET_LOAD_WORKERS how many scans at once beside it. Without them it sends a few and checks that
 // none is lost; no time is judged.
 func TestLoad(t *testing.T) {
 	postgres.Each(t, func(t *testing.T, url string) {

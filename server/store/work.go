@@ -9,6 +9,7 @@ import (
 	"os"
 	"time"
 
+	"github.com/jackc/pgx/v5/pgconn"
 	"github.com/riverqueue/river"
 
 	"github.com/fnvet/fnvet"
@@ -122,14 +123,20 @@ func (w *scanWorker) Work(ctx context.Context, job *river.Job[scanArgs]) error {
 // full or the database away, it waits and keeps the outcome: that is no fault of the
 // job, and costs it no attempt.
 func (s *Store) deliver(ctx context.Context, scan *Scan, job int64, attempt int, out *Outcome) error {
+	tried := false // once more, with a store that takes other things
 	for pause := time.Second; ; pause = min(2*pause, maxPause) {
 		err := s.finish(ctx, scan, job, attempt, out)
 		if p := (permanent{}); err == nil || errors.Is(err, errLost) || errors.As(err, &p) || ctx.Err() != nil {
 			return err
 		}
-		if s.do(ctx, "INSERT INTO meta (key, value) VALUES ('probe', $1) ON CONFLICT (key) DO UPDATE SET value = excluded.value", s.worker) == nil {
-			return s.finish(ctx, scan, job, attempt, out)
+		if !full(err) && s.do(ctx, "INSERT INTO meta (key, value) VALUES ('probe', $1) ON CONFLICT (key) DO UPDATE SET value = excluded.value", s.worker) == nil {
+			if tried {
+				return err
+			}
+			tried = true
+			continue
 		}
+		tried = false
 		s.o.Logger.Warn("the store takes nothing; a result waits", "scan", scan.ID, "error", err.Error())
 		select {
 		case <-time.After(pause):
@@ -137,6 +144,15 @@ func (s *Store) deliver(ctx context.Context, scan *Scan, job int64, attempt int,
 			return ctx.Err()
 		}
 	}
+}
+
+// full reports the error of either database for a disk without room, which may be
+// too full for a result and not for less. https://sqlite.org/rescode.html#full,
+// PostgreSQL's appendix A: disk_full.
+func full(err error) bool {
+	var lite interface{ Code() int }
+	var pg *pgconn.PgError
+	return errors.As(err, &lite) && lite.Code()&0xff == 13 || errors.As(err, &pg) && pg.Code == "53100"
 }
 
 // maxPause is the longest pause between two tries to write a result.
