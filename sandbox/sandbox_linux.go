@@ -9,6 +9,7 @@ import (
 	"math"
 	"os"
 	"os/exec"
+	"slices"
 	"strings"
 	"sync"
 	"syscall"
@@ -70,6 +71,7 @@ func Start(ctx context.Context, args []string, stdin io.Reader) (*Child, error) 
 	c := &Child{In: in, Out: out, Board: board}
 	c.cmd = exec.CommandContext(ctx, self) // #nosec G204 -- this program itself
 	c.cmd.Args = append([]string{os.Args[0]}, args...)
+	c.cmd.Env = childEnv(os.Environ())
 	c.cmd.Stdin = stdin
 	c.cmd.Stderr = &c.stderr
 	c.cmd.ExtraFiles = []*os.File{childIn, childOut, boardFile}
@@ -81,6 +83,25 @@ func Start(ctx context.Context, args []string, stdin io.Reader) (*Child, error) 
 		return nil, errors.Join(err, in.Close(), out.Close())
 	}
 	return c, nil
+}
+
+// inherited are the variables a child gets: how Go runs, how hosts are reached. A
+// pipeline's environment is full of keys, and a child reads hostile bytes.
+var inherited = []string{
+	"GOCOVERDIR", "GODEBUG", "GOGC", "GOMAXPROCS", "GOMEMLIMIT", "GOTRACEBACK",
+	"HTTP_PROXY", "HTTPS_PROXY", "NO_PROXY", "SSL_CERT_DIR", "SSL_CERT_FILE", "TMPDIR", "TZ",
+}
+
+// childEnv is what of an environment a child gets. It is not nil, which would mean
+// all of it.
+func childEnv(environ []string) []string {
+	out := []string{}
+	for _, v := range environ {
+		if name, _, _ := strings.Cut(v, "="); slices.Contains(inherited, strings.ToUpper(name)) {
+			out = append(out, v)
+		}
+	}
+	return out
 }
 
 func mapBoard(f *os.File, size bool) (*Board, error) {

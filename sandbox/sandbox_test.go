@@ -39,6 +39,9 @@ func asChild(what string, args []string) error {
 	case "echo":
 		_, err := io.Copy(out, in)
 		return err
+	case "environ":
+		_, err := fmt.Fprint(out, strings.Join(os.Environ(), "\n"))
+		return err
 	case "overflow":
 		fmt.Fprint(out, "before")
 		return recurse(1 << 40)
@@ -115,6 +118,23 @@ func TestChildEndsByItself(t *testing.T) {
 	}
 	if err := c.Wait(); err != nil {
 		t.Error(err)
+	}
+}
+
+// TestChildEnv: keys in the environment stay with the parent.
+func TestChildEnv(t *testing.T) {
+	t.Setenv("AWS_SECRET_ACCESS_KEY", "not-for-children")
+	t.Setenv("https_proxy", "http://127.0.0.1:3128")
+	c, err := Start(t.Context(), []string{"as-child", "environ"}, nil)
+	if err != nil {
+		t.Fatal(err)
+	}
+	said, err := io.ReadAll(c.Out)
+	if err := errors.Join(err, c.In.Close(), c.Wait()); err != nil {
+		t.Fatal(err)
+	}
+	if strings.Contains(string(said), "not-for-children") || !strings.Contains(string(said), "https_proxy=http://127.0.0.1:3128") {
+		t.Errorf("the child has %s", said)
 	}
 }
 

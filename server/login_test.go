@@ -269,7 +269,7 @@ func TestLoginRefused(t *testing.T) {
 	p := newProvider(t)
 	p.claims = roles("bosses")
 	s := startLogin(t, p)
-	s.Server.login.limit = rate.NewLimiter(rate.Inf, 1)
+	s.login.limit = rate.NewLimiter(rate.Inf, 1)
 	for _, r := range []struct {
 		reason string
 		before func()

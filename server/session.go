@@ -60,8 +60,9 @@ func (s *sessions) name(purpose string) string {
 }
 
 func (s *sessions) set(w http.ResponseWriter, purpose string, value any, age time.Duration) {
-	plain, _ := json.Marshal(value) // of structs of texts: does not fail
-	s.cookie(w, purpose, base64.RawURLEncoding.EncodeToString(s.seal.Seal(nil, nil, plain, []byte(purpose))), int(age.Seconds()))
+	plain, _ := json.Marshal(value)                         // of structs of texts: does not fail
+	sealed := s.seal.Seal(nil, nil, plain, []byte(purpose)) // #nosec G407 -- it makes its own random nonce
+	s.cookie(w, purpose, base64.RawURLEncoding.EncodeToString(sealed), int(age.Seconds()))
 }
 
 func (s *sessions) drop(w http.ResponseWriter, purpose string) { s.cookie(w, purpose, "", -1) }

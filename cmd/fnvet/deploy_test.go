@@ -1,6 +1,7 @@
 package main
 
 import (
+	"errors"
 	"encoding/json"
 	"io"
 	"net"
@@ -104,7 +105,7 @@ func kube(t *testing.T, name string) []kubeObject {
 	for {
 		var o kubeObject
 		err := d.Decode(&o)
-		if err == io.EOF {
+		if errors.Is(err, io.EOF) {
 			break
 		}
 		if err != nil {
@@ -263,7 +264,7 @@ func TestDeployKubernetes(t *testing.T) {
 	}
 	routed := func(method, path string) bool {
 		w := httptest.NewRecorder()
-		r := httptest.NewRequest(method, "http://localhost"+path, strings.NewReader("{}"))
+		r := httptest.NewRequestWithContext(t.Context(), method, "http://localhost"+path, strings.NewReader("{}"))
 		s.Handler().ServeHTTP(w, r)
 		return w.Code != http.StatusNotFound && w.Code != http.StatusMethodNotAllowed
 	}

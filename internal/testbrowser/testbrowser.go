@@ -195,7 +195,7 @@ func (b *Browser) Screenshot(session, name string) {
 	if err != nil {
 		b.t.Fatal(err)
 	}
-	if err := os.WriteFile(filepath.Join(dir, name), data, 0o600); err != nil {
+	if err := os.WriteFile(filepath.Join(dir, name), data, 0o600); err != nil { // #nosec G703 -- the developer names the folder
 		b.t.Fatal(err)
 	}
 }
