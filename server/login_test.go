@@ -343,7 +343,7 @@ func TestSessions(t *testing.T) {
 	if c.Name != "__Host-fnvet_session" || !c.Secure || !c.HttpOnly || c.SameSite != http.SameSiteLaxMode || c.Path != "/" || c.MaxAge != 3600 {
 		t.Errorf("cookie %v", c)
 	}
-	r := httptest.NewRequest(http.MethodGet, "/", nil)
+	r := httptest.NewRequestWithContext(t.Context(), http.MethodGet, "/", nil)
 	r.AddCookie(c)
 	switch {
 	case s.current(r) == nil || newSessions("k", true).current(r) == nil:
@@ -353,7 +353,7 @@ func TestSessions(t *testing.T) {
 	}
 	w = httptest.NewRecorder()
 	s.set(w, "session", &session{ID: "2", Until: time.Now().Unix()}, time.Hour)
-	late := httptest.NewRequest(http.MethodGet, "/", nil)
+	late := httptest.NewRequestWithContext(t.Context(), http.MethodGet, "/", nil)
 	late.AddCookie(w.Result().Cookies()[0])
 	if s.current(late) != nil {
 		t.Error("a session goes on after its end")
