@@ -11,6 +11,8 @@ import (
 	"strings"
 	"time"
 
+	"github.com/klauspost/compress/s2"
+
 	"github.com/fnvet/fnvet"
 	"github.com/fnvet/fnvet/posture/azure"
 	"github.com/fnvet/fnvet/posture/serverless"
@@ -94,12 +96,23 @@ type tree struct {
 	names     map[string]struct{} // of code
 }
 
-// kept is the text of one file.
+// kept is the text of one file. Most texts are data that no template includes, and
+// are asked for once: they are held compressed.
 type kept struct {
 	name, layer string
 	path        string
-	data        []byte
-	older       *kept // of a lower layer
+	packed      []byte // by s2
+	size        int64  // of the text
+	older       *kept  // of a lower layer
+}
+
+// text is the file's own bytes.
+func (k *kept) text() []byte {
+	data, err := s2.Decode(nil, k.packed)
+	if err != nil {
+		return nil // not with what Encode made
+	}
+	return data
 }
 
 // keep notes a file.
@@ -133,7 +146,7 @@ func (d *Detector) keep(f *fnvet.File) {
 		d.cut = true
 		return
 	}
-	k := &kept{name: strings.Clone(f.Name), layer: strings.Clone(f.Layer), path: strings.Clone(f.Path), data: bytes.Clone(f.Data)}
+	k := &kept{name: strings.Clone(f.Name), layer: strings.Clone(f.Layer), path: strings.Clone(f.Path), packed: bytes.Clone(s2.Encode(nil, f.Data)), size: f.Size}
 	k.older = t.files[k.name]
 	t.files[k.name] = k
 }
@@ -160,7 +173,7 @@ func (t *tree) Open(name string) (fs.File, error) {
 		return nil, &fs.PathError{Op: "open", Path: name, Err: fs.ErrInvalid}
 	}
 	if k := t.files[name]; k != nil {
-		return &openFile{Reader: bytes.NewReader(k.data), info: info{name: path.Base(name), size: int64(len(k.data))}}, nil
+		return &openFile{Reader: bytes.NewReader(k.text()), info: info{name: path.Base(name), size: k.size}}, nil
 	}
 	entries := t.entries(name)
 	if len(entries) == 0 {
@@ -183,7 +196,7 @@ func (t *tree) entries(dir string) []fs.DirEntry {
 		if first, _, deeper := strings.Cut(rest, "/"); deeper {
 			seen[first] = info{name: first, dir: true}
 		} else {
-			seen[first] = info{name: first, size: int64(len(k.data))}
+			seen[first] = info{name: first, size: k.size}
 		}
 	}
 	var out []fs.DirEntry

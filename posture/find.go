@@ -76,7 +76,7 @@ func (d *Detector) readTree(ctx context.Context, t *tree, removed func(path, lay
 			return path.Join(".", strings.TrimSuffix(strings.TrimSuffix(t.prefix, "/"), "!"))
 		}
 		return t.prefix + name
-	}, data: func(name string) []byte { return t.files[name].data }}
+	}, data: func(name string) []byte { return t.files[name].text() }}
 	stacks, gaps := d.readPlace(ctx, p)
 	for _, s := range stacks {
 		s.tree = t

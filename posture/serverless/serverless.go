@@ -33,6 +33,9 @@ var (
 func Is(name string, data []byte) bool {
 	base := strings.ToLower(path.Base(name))
 	named := strings.HasPrefix(base, "serverless")
+	if !named && (!bytes.Contains(data, []byte("service")) || !bytes.Contains(data, []byte("provider"))) {
+		return false // as nearly always, and cheap
+	}
 	switch path.Ext(base) {
 	case ".yml", ".yaml":
 		service, provider := hasService.Match(data), hasProvider.Match(data)
