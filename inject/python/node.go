@@ -69,11 +69,37 @@ type Node struct {
 	Pos, End   int32
 	Str        string
 	A, B, C    *Node
-	List       []*Node
-	Body, Else []*Node
-	Finally    []*Node
-	Decorators []*Node
-	Names      []string
+	List, Body []*Node
+	*Rare      // never nil in a tree
+}
+
+// Rare is what few nodes have. Those without share one that is empty.
+type Rare struct {
+	Else, Finally []*Node
+	Decorators    []*Node
+	Names         []string
+}
+
+var empty Rare // is only read
+
+// own is the node's Rare to write to.
+func (n *Node) own() *Rare {
+	if n.Rare == &empty {
+		n.Rare = &Rare{}
+	}
+	return n.Rare
+}
+
+func (n *Node) setElse(list []*Node) {
+	if list != nil {
+		n.own().Else = list
+	}
+}
+
+func (n *Node) setDecorators(list []*Node) {
+	if list != nil {
+		n.own().Decorators = list
+	}
 }
 
 // A Fault is a place the parser did not understand.

@@ -101,7 +101,7 @@ func (p *parser) node(k Kind, pos int32) *Node {
 	}
 	n := &p.slab[0]
 	p.slab = p.slab[1:]
-	n.Kind, n.Pos = k, pos
+	n.Kind, n.Pos, n.Rare = k, pos, &empty
 	return n
 }
 
@@ -264,9 +264,9 @@ func (p *parser) keyword() *Node {
 		n.Kind = Continue
 	case "global", "nonlocal":
 		n.Kind, n.Str = Global, word
-		n.Names = append(n.Names, p.name())
+		n.own().Names = append(n.Names, p.name())
 		for p.eat(",") {
-			n.Names = append(n.Names, p.name())
+			n.own().Names = append(n.Names, p.name())
 		}
 	case "import":
 		n.Kind = Import
@@ -314,7 +314,7 @@ func (p *parser) alias(dots bool) *Node {
 	} else {
 		n.Mark = "whole"
 	}
-	n.Names = []string{local}
+	n.own().Names = []string{local}
 	return p.done(n)
 }
 

@@ -54,7 +54,7 @@ func (p *parser) compound() *Node {
 		p.next()
 		n.A = p.named()
 		n.Body = p.block()
-		n.Else = p.elseBlock()
+		n.setElse(p.elseBlock())
 		return p.done(n)
 	case "for":
 		return p.forStmt()
@@ -100,11 +100,11 @@ func (p *parser) ifStmt() *Node {
 		n.A = p.named()
 		n.Body = p.block()
 		if !p.is("elif") {
-			n.Else = p.elseBlock()
+			n.setElse(p.elseBlock())
 			break
 		}
 		next := p.start(If)
-		n.Else = []*Node{next}
+		n.own().Else = []*Node{next}
 		n = next
 		if row > maxBranches {
 			p.limit("an if has too many branches")
@@ -120,7 +120,7 @@ func (p *parser) forStmt() *Node {
 	p.want("in")
 	n.B = p.testlist()
 	n.Body = p.block()
-	n.Else = p.elseBlock()
+	n.setElse(p.elseBlock())
 	return p.done(n)
 }
 
@@ -171,9 +171,9 @@ func (p *parser) try() *Node {
 		e.Body = p.block()
 		n.List = append(n.List, p.done(e))
 	}
-	n.Else = p.elseBlock()
+	n.setElse(p.elseBlock())
 	if p.eat("finally") {
-		n.Finally = p.block()
+		n.own().Finally = p.block()
 	}
 	return p.done(n)
 }
@@ -255,7 +255,7 @@ func (p *parser) def(decorators []*Node) *Node {
 	n := p.start(Def)
 	p.want("def")
 	n.Str = p.name()
-	n.Decorators = decorators
+	n.setDecorators(decorators)
 	p.typeParams()
 	p.want("(")
 	n.List = p.params(")")
@@ -333,7 +333,7 @@ func (p *parser) class(decorators []*Node) *Node {
 	n := p.start(Class)
 	p.want("class")
 	n.Str = p.name()
-	n.Decorators = decorators
+	n.setDecorators(decorators)
 	p.typeParams()
 	if p.is("(") {
 		n.List = p.arguments()
