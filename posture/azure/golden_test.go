@@ -2,18 +2,13 @@ package azure
 
 import (
 	"context"
-	"flag"
 	"os"
 	"path/filepath"
 	"testing"
 
-	"github.com/google/go-cmp/cmp"
-
 	"github.com/fnvet/fnvet/posture/internal/outline"
 	"github.com/fnvet/fnvet/posture/model"
 )
-
-var update = flag.Bool("update", false, "rewrite the golden files")
 
 // Every app and template in testdata gives the outline in the file of its name with .golden.
 func TestGolden(t *testing.T) {
@@ -40,20 +35,7 @@ func TestGolden(t *testing.T) {
 			if err != nil {
 				t.Fatal(err)
 			}
-			got := outline.Write(m)
-			file := filepath.Join("testdata", c.name+".golden")
-			if *update {
-				if err := os.WriteFile(file, []byte(got), 0o644); err != nil {
-					t.Fatal(err)
-				}
-			}
-			want, err := os.ReadFile(file)
-			if err != nil {
-				t.Fatal(err)
-			}
-			if d := cmp.Diff(string(want), got); d != "" {
-				t.Error(d)
-			}
+			outline.Hold(t, filepath.Join("testdata", c.name+".golden"), m)
 		})
 	}
 }

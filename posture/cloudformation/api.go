@@ -296,12 +296,7 @@ func (b *builder) webACL(r *resource) {
 			}
 		}
 		for _, a := range b.apisOf(of) {
-			if len(a.Stages) == 0 {
-				a.Stages = append(a.Stages, &model.Stage{Pos: a.Pos, ID: a.ID, Implicit: true})
-			}
-			for _, s := range a.Stages {
-				s.WAF = acl
-			}
+			a.Protect(acl)
 		}
 	})
 }

@@ -2,7 +2,6 @@ package google
 
 import (
 	"context"
-	"flag"
 	"os"
 	"testing"
 	"testing/fstest"
@@ -12,8 +11,6 @@ import (
 	"github.com/fnvet/fnvet/posture/internal/outline"
 	"github.com/fnvet/fnvet/posture/model"
 )
-
-var update = flag.Bool("update", false, "rewrite the golden files")
 
 var dialects = []struct {
 	name string
@@ -44,19 +41,7 @@ func TestGolden(t *testing.T) {
 			if err != nil {
 				t.Fatal(err)
 			}
-			file, got := "testdata/"+c.name+".golden", outline.Write(m)
-			if *update {
-				if err := os.WriteFile(file, []byte(got), 0o644); err != nil {
-					t.Fatal(err)
-				}
-			}
-			want, err := os.ReadFile(file)
-			if err != nil {
-				t.Fatal(err)
-			}
-			if d := cmp.Diff(string(want), got); d != "" {
-				t.Error(d)
-			}
+			outline.Hold(t, "testdata/"+c.name+".golden", m)
 		})
 	}
 }

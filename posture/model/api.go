@@ -38,6 +38,16 @@ type API struct {
 	Open bool
 }
 
+// Protect puts a web ACL before every stage.
+func (a *API) Protect(acl Value[Text]) {
+	if len(a.Stages) == 0 {
+		a.Stages = append(a.Stages, &Stage{Pos: a.Pos, ID: a.ID, Implicit: true})
+	}
+	for _, s := range a.Stages {
+		s.WAF = acl
+	}
+}
+
 // A Route is one method and path of an API, or of a function's HTTP trigger.
 type Route struct {
 	Pos

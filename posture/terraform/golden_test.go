@@ -2,18 +2,13 @@ package terraform
 
 import (
 	"context"
-	"flag"
 	"os"
 	"path/filepath"
 	"testing"
 
-	"github.com/google/go-cmp/cmp"
-
 	"github.com/fnvet/fnvet/posture/internal/outline"
 	"github.com/fnvet/fnvet/posture/model"
 )
-
-var update = flag.Bool("update", false, "rewrite the golden files")
 
 // Every directory in testdata gives the outline in the file of its name with .golden.
 func TestGolden(t *testing.T) {
@@ -28,24 +23,8 @@ func TestGolden(t *testing.T) {
 			if err != nil {
 				t.Fatal(err)
 			}
-			golden(t, filepath.Join("testdata", name+".golden"), outline.Write(m))
+			outline.Hold(t, filepath.Join("testdata", name+".golden"), m)
 		})
-	}
-}
-
-func golden(t *testing.T, file, got string) {
-	t.Helper()
-	if *update {
-		if err := os.WriteFile(file, []byte(got), 0o644); err != nil {
-			t.Fatal(err)
-		}
-	}
-	want, err := os.ReadFile(file)
-	if err != nil {
-		t.Fatal(err)
-	}
-	if d := cmp.Diff(string(want), got); d != "" {
-		t.Error(d)
 	}
 }
 
@@ -68,7 +47,7 @@ func TestPlans(t *testing.T) {
 			if err != nil {
 				t.Fatal(err)
 			}
-			golden(t, file+".golden", outline.Write(m))
+			outline.Hold(t, file+".golden", m)
 		})
 	}
 }
