@@ -378,7 +378,7 @@ func (s *webSource) post(ctx context.Context, name string, body []byte, size int
 		}
 		last = err
 		if ctx.Err() != nil || !passing(err) {
-			return nil, err
+			return nil, ended(ctx, err)
 		}
 	}
 	return nil, fmt.Errorf("%w (%d attempts)", last, attempts)

@@ -98,10 +98,18 @@ func (s *webSource) fetch(ctx context.Context, name, tag string, size int64, w r
 		}
 		last = err
 		if ctx.Err() != nil || !passing(err) {
-			return "", err
+			return "", ended(ctx, err)
 		}
 	}
 	return "", fmt.Errorf("%w (%d attempts)", last, attempts)
+}
+
+// ended makes the last error of fetches tell that they were cancelled, if they were.
+func ended(ctx context.Context, last error) error {
+	if err := ctx.Err(); err != nil && !errors.Is(last, err) {
+		return errors.Join(err, last)
+	}
+	return last
 }
 
 // retryAfter is how long the server asks to wait.
