@@ -4,12 +4,12 @@ import (
 	"bytes"
 	"cmp"
 	"fmt"
-	"regexp"
 	"slices"
 	"strings"
 	"time"
 
 	"github.com/fnvet/fnvet"
+	"github.com/fnvet/fnvet/internal/lazyregexp"
 )
 
 // GitLab's security report schemas, of which 15.2.1 is stated and nothing newer used.
@@ -81,7 +81,7 @@ type gitlabCVSS struct {
 
 // gitlabVector is what the schemas take of CVSS: the versions 3.0 and 3.1. Who rated
 // is not known; "unknown" is the schemas' own word for that.
-var gitlabVector = regexp.MustCompile(`^CVSS:3\.[01]/AV:[NALP]/AC:[LH]/PR:[NLH]/UI:[NR]/S:[UC]/C:[NLH]/I:[NLH]/A:[NLH]$`)
+var gitlabVector = lazyregexp.New(`^CVSS:3\.[01]/AV:[NALP]/AC:[LH]/PR:[NLH]/UI:[NR]/S:[UC]/C:[NLH]/I:[NLH]/A:[NLH]$`)
 
 type gitlabLink struct {
 	URL string `json:"url"`
@@ -233,7 +233,7 @@ func toGitLab(f *fnvet.Finding) gitlabVulnerability {
 	for _, id := range append([]string{f.ID}, f.Aliases...) {
 		v.Identifiers = append(v.Identifiers, gitlabIdentify(f, id))
 	}
-	if f.CVSS != nil && gitlabVector.MatchString(f.CVSS.Vector) {
+	if f.CVSS != nil && gitlabVector().MatchString(f.CVSS.Vector) {
 		v.CVSS = []gitlabCVSS{{"unknown", f.CVSS.Vector}}
 	}
 	for _, u := range f.References {

@@ -3,9 +3,10 @@ package report
 import (
 	"cmp"
 	"maps"
-	"regexp"
 	"slices"
 	"strings"
+
+	"github.com/fnvet/fnvet/internal/lazyregexp"
 )
 
 // styles are the ANSI SGR codes of the words the table colours.
@@ -14,7 +15,7 @@ var styles = map[string]string{
 	"critical": "1;31", "high": "31", "medium": "33", "low": "36",
 }
 
-var logCommand = regexp.MustCompile(`##([A-Za-z]*)\[`)
+var logCommand = lazyregexp.New(`##([A-Za-z]*)\[`)
 
 // paint colours s, where colour is allowed. It is applied after padding.
 func (t *table) paint(style, s string) string {
@@ -29,7 +30,7 @@ func (t *table) paint(style, s string) string {
 // "##name[" anywhere in it as commands to themselves; a name in an artifact
 // must not be able to give any.
 func (t *table) line(s string) {
-	s = logCommand.ReplaceAllString(strings.TrimRight(s, " "), `#\x23$1[`)
+	s = logCommand().ReplaceAllString(strings.TrimRight(s, " "), `#\x23$1[`)
 	if text := strings.TrimLeft(s, " "); strings.HasPrefix(text, "::") {
 		s = s[:len(s)-len(text)] + `\x3a` + text[1:]
 	}

@@ -5,7 +5,6 @@ import (
 	"encoding/json"
 
 	"github.com/fnvet/fnvet"
-
 	"github.com/fnvet/fnvet/internal/escape"
 )
 
@@ -27,11 +26,11 @@ func encode(b *bytes.Buffer, v any) error {
 	var raw bytes.Buffer
 	e := json.NewEncoder(&raw)
 	e.SetEscapeHTML(false)
-	e.SetIndent("", "  ")
 	if err := e.Encode(v); err != nil {
 		return err
 	}
-	b.Write(escape.JSON(raw.Bytes()))
+	b.Grow(raw.Len() * 3 / 2)
+	b.Write(escape.AppendIndented(b.AvailableBuffer(), raw.Bytes()))
 	return nil
 }
 

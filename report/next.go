@@ -3,21 +3,21 @@ package report
 import (
 	"cmp"
 	"fmt"
-	"regexp"
 	"slices"
 	"strings"
 
 	"github.com/fnvet/fnvet"
+	"github.com/fnvet/fnvet/internal/lazyregexp"
 )
 
 // plain is text that no shell takes for more than a word.
-var plain = regexp.MustCompile(`^[A-Za-z0-9@_+=:,./][A-Za-z0-9@_+=:,./~-]*$`)
+var plain = lazyregexp.New(`^[A-Za-z0-9@_+=:,./][A-Za-z0-9@_+=:,./~-]*$`)
 
 // quote writes an artifact's name as one shell word, or TARGET when it holds
 // characters that should not be typed.
 func quote(s string) string {
 	switch {
-	case plain.MatchString(s):
+	case plain().MatchString(s):
 		return s
 	case s == "" || clean(s) != s || s[0] == '-':
 		return "TARGET"
@@ -40,7 +40,7 @@ func (s *summary) next() []string {
 		if i := slices.IndexFunc(s.blocking, func(f *fnvet.Finding) bool { return !ofPackage(f) }); i >= 0 {
 			id = s.blocking[i].ID
 		}
-		if plain.MatchString(id) {
+		if plain().MatchString(id) {
 			out = append(out, "fnvet rules "+id)
 		}
 	}
@@ -81,7 +81,7 @@ func (s *summary) upgrades() []string {
 		for _, g := range s.packages {
 			switch {
 			case g.Ecosystem != u.ecosystem || g.fix == "" || g.Name == "stdlib":
-			case !plain.MatchString(g.Name) || !plain.MatchString(g.fix):
+			case !plain().MatchString(g.Name) || !plain().MatchString(g.fix):
 			case u.ecosystem == "npm" && !g.direct && !g.bundled:
 				if !g.major { // no update leaves the range of what brings it in
 					indirect = append(indirect, g.Name)

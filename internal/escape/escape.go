@@ -73,17 +73,96 @@ func JSON(json []byte) []byte {
 	out := make([]byte, i, len(json)+64)
 	copy(out, json)
 	for i < len(json) {
-		r, n := utf8.DecodeRune(json[i:])
-		switch {
-		case r < 0x7f, Visible(r):
-			out = append(out, json[i:i+n]...)
-		case r < 0x10000:
-			out = fmt.Appendf(out, `\u%04x`, r)
-		default:
-			r -= 0x10000
-			out = fmt.Appendf(out, `\u%04x\u%04x`, 0xd800+r>>10, 0xdc00+r&0x3ff)
-		}
+		_, n := utf8.DecodeRune(json[i:])
+		out = appendRune(out, json[i:i+n])
 		i += n
+	}
+	return out
+}
+
+// appendRune appends one rune of JSON, which is seen then.
+func appendRune(out, encoded []byte) []byte {
+	r, _ := utf8.DecodeRune(encoded)
+	switch {
+	case r < 0x7f, Visible(r):
+		return append(out, encoded...)
+	case r < 0x10000:
+		return fmt.Appendf(out, `\u%04x`, r)
+	default:
+		r -= 0x10000
+		return fmt.Appendf(out, `\u%04x\u%04x`, 0xd800+r>>10, 0xdc00+r&0x3ff)
+	}
+}
+
+// AppendIndented appends compact JSON, as encoding/json writes it, in lines
+// indented by two spaces a level, and does what JSON does. It reads each byte once,
+// where json.Indent parses anew what was just written.
+func AppendIndented(out, compact []byte) []byte {
+	depth := 0
+	for i := 0; i < len(compact); {
+		c := compact[i]
+		i++
+		switch c {
+		case '"':
+			end := closing(compact, i)
+			out = appendString(append(out, c), compact[i:end])
+			i = end
+		case '{', '[':
+			out = append(out, c)
+			if i < len(compact) && (compact[i] == '}' || compact[i] == ']') {
+				out = append(out, compact[i])
+				i++
+				continue
+			}
+			depth++
+			out = appendLine(out, depth)
+		case '}', ']':
+			depth--
+			out = append(appendLine(out, depth), c)
+		case ',':
+			out = appendLine(append(out, c), depth)
+		case ':':
+			out = append(out, ':', ' ')
+		default:
+			out = append(out, c)
+		}
+	}
+	return out
+}
+
+// closing is the place after the quote that ends a string, given that of its first byte.
+func closing(json []byte, at int) int {
+	for at < len(json) {
+		switch json[at] {
+		case '"':
+			return at + 1
+		case '\\':
+			at++
+		}
+		at++
+	}
+	return len(json)
+}
+
+func appendString(out, s []byte) []byte {
+	from := 0
+	for i := 0; i < len(s); {
+		if s[i] < 0x7f {
+			i++
+			continue
+		}
+		_, n := utf8.DecodeRune(s[i:])
+		out = appendRune(append(out, s[from:i]...), s[i:i+n])
+		i += n
+		from = i
+	}
+	return append(out, s[from:]...)
+}
+
+func appendLine(out []byte, depth int) []byte {
+	out = append(out, '\n')
+	for range depth {
+		out = append(out, ' ', ' ')
 	}
 	return out
 }

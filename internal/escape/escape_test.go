@@ -1,6 +1,7 @@
 package escape_test
 
 import (
+	"bytes"
 	"encoding/json"
 	"testing"
 
@@ -38,6 +39,32 @@ func FuzzText(f *testing.F) {
 		var before, after string
 		if json.Unmarshal(doc, &before) != nil || json.Unmarshal(escape.JSON(doc), &after) != nil || before != after {
 			t.Fatalf("%q is another value after escape.JSON", s)
+		}
+	})
+}
+
+func FuzzAppendIndented(f *testing.F) {
+	for _, seed := range []string{
+		`{}`, `[]`, `{"a":[],"b":{},"c":[1,-2.5e3,true,null,"x"],"d":{"e":{"f":[[]]}}}`,
+		`"a\"b\\"`, `["\\\\","{[,:]}\\\""]`, "[\"stra\u00dfe\u202e\U000e0041\"]", `{"a:b":"c,d"}`,
+	} {
+		f.Add([]byte(seed))
+	}
+	f.Fuzz(func(t *testing.T, data []byte) {
+		var v any
+		if json.Unmarshal(data, &v) != nil {
+			return
+		}
+		compact, err := json.Marshal(v)
+		if err != nil {
+			t.Skip(err)
+		}
+		var want bytes.Buffer
+		if err := json.Indent(&want, compact, "", "  "); err != nil {
+			t.Fatal(err)
+		}
+		if got, want := string(escape.AppendIndented(nil, compact)), string(escape.JSON(want.Bytes())); got != want {
+			t.Errorf("AppendIndented(%q)\n%s\nwant\n%s", compact, got, want)
 		}
 	})
 }
