@@ -8,6 +8,7 @@ import (
 	"slices"
 	"strings"
 	"sync"
+	"sync/atomic"
 	"unicode/utf8"
 )
 
@@ -88,8 +89,9 @@ type allowlist struct {
 	stopWords []string
 	commits   bool
 
-	once sync.Once
-	stop *automaton
+	asked atomic.Int32
+	once  sync.Once
+	stop  *automaton
 }
 
 func newAllowlist(c *configAllowlist) (*allowlist, error) {
@@ -196,6 +198,28 @@ func (a *allowlist) stops(secret []byte) bool {
 	if len(a.stopWords) == 0 {
 		return false
 	}
+	if a.asked.Add(1) <= fewSecrets && len(secret) < longSecret {
+		lower := lowerASCII(secret)
+		return slices.ContainsFunc(a.stopWords, func(word string) bool { return strings.Contains(lower, word) })
+	}
 	a.once.Do(func() { a.stop = newAutomaton(a.stopWords) })
 	return a.stop.any(secret)
 }
+
+// lowerASCII folds the case of ASCII letters only, as an automaton does.
+func lowerASCII(b []byte) string {
+	lower := bytes.Clone(b)
+	for i, c := range lower {
+		if 'A' <= c && c <= 'Z' {
+			lower[i] = c + 'a' - 'A'
+		}
+	}
+	return string(lower)
+}
+
+// The automaton of gitleaks' 1,500 stop words takes as long to build as looking for
+// each of them in fewSecrets short candidates, and many runs have no more.
+const (
+	fewSecrets = 32
+	longSecret = 256 // bytes
+)

@@ -20,8 +20,7 @@ type automaton struct {
 func newAutomaton(words []string) *automaton {
 	a := &automaton{words: words}
 	a.classes()
-	t := newTrie(words, a)
-	a.renumber(t)
+	a.fill(newTrie(words, a))
 	return a
 }
 
@@ -44,93 +43,107 @@ func (a *automaton) classes() {
 	}
 }
 
-// A trie is the automaton before its states have their final numbers. The start
-// is state 0, to which no word leads: as a target it stands for none.
-type trie struct {
-	width int
-	next  []int32 // per state and class; resolved by link
-	fail  []int32
-	ends  [][]int32
-	ord   []int32 // breadth first
+// A trie is the automaton before it is a table: the start is node 0, to which no
+// word leads, so that as a target it stands for none.
+type trie []node
+
+type node struct {
+	class          uint8  // that leads here
+	state          uint16 // its number in the table
+	child, sibling int32
+	fail           int32   // the longest other way to get here
+	ends           []int32 // indexes of the words that end here
 }
 
-func newTrie(words []string, a *automaton) *trie {
+func newTrie(words []string, a *automaton) trie {
 	most := 1
 	for _, w := range words {
 		most += len(w)
 	}
-	t := &trie{width: 1 << a.shift}
-	t.next = make([]int32, t.width, most*t.width)
-	t.ends = make([][]int32, 1, most)
+	t := make(trie, 1, most)
 	for i, w := range words {
-		s := 0
+		s := int32(0)
 		for j := range len(w) {
-			to := &t.next[s*t.width+int(a.class[w[j]])]
-			if *to == 0 {
-				*to = int32(len(t.ends)) //nolint:gosec // bounded by the words' total length
-				t.next = t.next[:len(t.next)+t.width]
-				t.ends = append(t.ends, nil)
+			class := a.class[w[j]]
+			to := t.find(s, class)
+			if to == 0 {
+				to = int32(len(t)) //nolint:gosec // bounded by the words' total length
+				t = append(t, node{class: class, sibling: t[s].child})
+				t[s].child = to
 			}
-			s = int(*to)
+			s = to
 		}
 		if w != "" {
-			t.ends[s] = append(t.ends[s], int32(i))
+			t[s].ends = append(t[s].ends, int32(i))
 		}
 	}
-	t.link()
 	return t
 }
 
-// link resolves the failure links, breadth first, into next.
-func (t *trie) link() {
-	t.fail = make([]int32, len(t.ends))
-	t.ord = append(make([]int32, 0, len(t.ends)), 0)
-	for i := 0; i < len(t.ord); i++ {
-		s := t.ord[i]
-		row, back := t.row(s), t.row(t.fail[s])
-		for c, n := range row {
-			if n == 0 {
-				row[c] = back[c]
-				continue
-			}
-			if s != 0 {
-				t.fail[n] = back[c]
-				t.ends[n] = append(t.ends[n], t.ends[back[c]]...)
-			}
-			t.ord = append(t.ord, n)
+// find is the child of a node by a class, or 0.
+func (t trie) find(s int32, class uint8) int32 {
+	for n := t[s].child; n != 0; n = t[n].sibling {
+		if t[n].class == class {
+			return n
 		}
 	}
+	return 0
 }
 
-// row is what leads on from a state.
-func (t *trie) row(s int32) []int32 { return t.next[int(s)*t.width:][:t.width] }
+// link finds the failure links and the words that end by way of them. It returns
+// the nodes breadth first.
+func (t trie) link() []int32 {
+	order := append(make([]int32, 0, len(t)), 0)
+	for i := 0; i < len(order); i++ {
+		s := order[i]
+		for n := t[s].child; n != 0; n = t[n].sibling {
+			order = append(order, n)
+			if s == 0 {
+				continue
+			}
+			back := t[s].fail
+			for back != 0 && t.find(back, t[n].class) == 0 {
+				back = t[back].fail
+			}
+			t[n].fail = t.find(back, t[n].class)
+			t[n].ends = append(t[n].ends, t[t[n].fail].ends...)
+		}
+	}
+	return order
+}
 
-// renumber copies the trie into the dense table, states that end words last.
-func (a *automaton) renumber(t *trie) {
-	number := make([]uint16, len(t.ends))
+// fill writes the dense table of a trie, states that end words last.
+func (a *automaton) fill(t trie) {
+	order := t.link()
 	n := uint16(0)
 	for _, end := range []bool{false, true} {
 		if end {
 			a.first = n
 		}
-		for _, s := range t.ord {
-			if (len(t.ends[s]) > 0) == end {
-				number[s] = n
+		for _, s := range order {
+			if len(t[s].ends) > 0 == end {
+				t[s].state = n
 				n++
 				if end {
-					a.ends = append(a.ends, t.ends[s])
+					a.ends = append(a.ends, t[s].ends)
 				}
 			}
 		}
 	}
-	a.next = make([]uint16, len(t.next))
-	for _, s := range t.ord {
-		to := a.next[int(number[s])<<a.shift:]
-		for c, n := range t.row(s) {
-			to[c] = number[n]
+	a.next = make([]uint16, len(t)<<a.shift)
+	for _, s := range order {
+		row := a.row(t[s].state)
+		if s != 0 {
+			copy(row, a.row(t[t[s].fail].state)) // which is nearer to the start, so done
+		}
+		for n := t[s].child; n != 0; n = t[n].sibling {
+			row[t[n].class] = t[n].state
 		}
 	}
 }
+
+// row is what leads on from a state.
+func (a *automaton) row(state uint16) []uint16 { return a.next[int(state)<<a.shift:][:1<<a.shift] }
 
 // streams is how many parts of a long text are read at once: one read waits for
 // the table while the others go on.
