@@ -55,7 +55,7 @@ func somePackages(tb testing.TB, db *DB, n int) []fnvet.Package {
 			tb.Fatal(ecosystem, err)
 		}
 		for range n / 8 {
-			raw, err := s.block(s.table.packages[rnd.IntN(len(s.table.packages))])
+			raw, err := s.block(s.table.packages[rnd.IntN(len(s.table.packages))], nil)
 			if err != nil {
 				tb.Fatal(err)
 			}

@@ -35,7 +35,13 @@ func (e *encoder) sized(write func(*encoder)) {
 type decoder struct {
 	b   []byte
 	bad bool
+	// text that ends where b ends, of which texts are parts; "" to copy each.
+	// One copy for all of them costs less than one for each.
+	whole string
 }
+
+// share makes the texts of what is left parts of one string.
+func (d *decoder) share() { d.whole = string(d.b) }
 
 func (d *decoder) fail() { d.b, d.bad = nil, true }
 
@@ -67,7 +73,14 @@ func (d *decoder) bytes() []byte {
 	return part
 }
 
-func (d *decoder) text() string { return string(d.bytes()) }
+func (d *decoder) text() string {
+	part := d.bytes()
+	if d.whole == "" {
+		return string(part)
+	}
+	end := len(d.whole) - len(d.b)
+	return d.whole[end-len(part) : end]
+}
 
 func (d *decoder) flag() bool {
 	if len(d.b) == 0 || d.b[0] > 1 {
@@ -143,6 +156,7 @@ func importers(r *record) []int {
 
 // record reads a record. Its affected entries hold only names and imports.
 func (d *decoder) record() *record {
+	d.share()
 	r := &record{id: d.text(), modified: time.Unix(int64(d.number()), 0).UTC()}
 	r.aliases, r.upstream, r.summary = d.texts(), d.texts(), d.text()
 	r.severity, r.refs, r.status = d.grade(), d.texts(), status(d.small(byte(statuses)))
@@ -184,7 +198,9 @@ func (e *encoder) entry(x *entry) {
 func (d *decoder) entry(name string) entry {
 	x := entry{record: d.number()}
 	x.name, x.release = name, d.text()
-	for range d.count() {
+	n := d.count()
+	x.ranges = slices.Grow(x.ranges, min(n, 64))
+	for range n {
 		s := span{semver: d.flag()}
 		n := d.count()
 		s.events = make([]event, 0, min(n, 64))
@@ -256,8 +272,11 @@ func (d *decoder) all() []packageEntry {
 }
 
 func (d *decoder) packageBody(name string) *packageEntry {
+	d.share()
 	p := &packageEntry{name: name, others: d.texts()}
-	for range d.count() {
+	n := d.count()
+	p.entries = slices.Grow(p.entries, min(n, 1024))
+	for range n {
 		if d.bad {
 			break
 		}

@@ -4,20 +4,22 @@ import (
 	"slices"
 	"strings"
 
+	"golang.org/x/sync/errgroup"
+
 	"github.com/fnvet/fnvet"
 )
 
 // enrich adds what other data says of the flaws: KEV, EPSS, and for findings
-// whose records state no severity that of a record which does.
+// whose records state no severity that of a record which does. Each sets fields of
+// its own.
 func (db *DB) enrich(findings []fnvet.Finding) error {
-	if err := db.ask(lookupKEV, findings, func(*fnvet.Finding) bool { return true }, addKEV); err != nil {
-		return err
-	}
-	if err := db.ask(lookupEPSS, findings, func(*fnvet.Finding) bool { return true }, addEPSS); err != nil {
-		return err
-	}
+	all := func(*fnvet.Finding) bool { return true }
 	unrated := func(f *fnvet.Finding) bool { return f.Severity == fnvet.SeverityUnknown }
-	if err := db.ask(lookupRatings, findings, unrated, addRating); err != nil {
+	var g errgroup.Group
+	g.Go(func() error { return db.ask(lookupKEV, findings, all, addKEV) })
+	g.Go(func() error { return db.ask(lookupEPSS, findings, all, addEPSS) })
+	g.Go(func() error { return db.ask(lookupRatings, findings, unrated, addRating) })
+	if err := g.Wait(); err != nil {
 		return err
 	}
 	for i := range findings {
@@ -31,10 +33,6 @@ func (db *DB) enrich(findings []fnvet.Finding) error {
 // ask looks up every name of the wanted findings, in the order of the index, and
 // calls add with each value, in the order of the names.
 func (db *DB) ask(name string, findings []fnvet.Finding, wanted func(*fnvet.Finding) bool, add func(f *fnvet.Finding, value string) bool) error {
-	l, err := db.lookup(name)
-	if err != nil || l == nil {
-		return err
-	}
 	users := map[string][]*fnvet.Finding{}
 	var names []string
 	for i := range findings {
@@ -51,6 +49,13 @@ func (db *DB) ask(name string, findings []fnvet.Finding, wanted func(*fnvet.Find
 			}
 			users[id] = append(users[id], f)
 		}
+	}
+	if len(names) == 0 {
+		return nil
+	}
+	l, err := db.lookup(name)
+	if err != nil || l == nil {
+		return err
 	}
 	slices.Sort(names)
 	for _, id := range names {

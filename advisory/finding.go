@@ -6,6 +6,8 @@ import (
 	"slices"
 	"strings"
 
+	"golang.org/x/sync/errgroup"
+
 	"github.com/fnvet/fnvet"
 	"github.com/fnvet/fnvet/advisory/version"
 )
@@ -15,8 +17,32 @@ const maxReportedReferences = 5
 
 // findings makes the findings of all hits.
 func (m *matcher) findings() ([]fnvet.Finding, error) {
+	parts := shares(m.byPackage(), minUnits)
+	made := make([][]fnvet.Finding, len(parts))
+	var g errgroup.Group
+	for i, part := range parts {
+		g.Go(func() (err error) {
+			made[i], err = m.findingsOf(part)
+			return err
+		})
+	}
+	if err := g.Wait(); err != nil {
+		return nil, err
+	}
+	out := slices.Concat(made...)
+	slices.SortStableFunc(out, func(a, b fnvet.Finding) int {
+		return cmp.Or(
+			cmp.Compare(a.Package.Ecosystem, b.Package.Ecosystem), cmp.Compare(a.Package.Name, b.Package.Name),
+			cmp.Compare(a.Package.Version, b.Package.Version), cmp.Compare(a.Path, b.Path), cmp.Compare(a.ID, b.ID),
+		)
+	})
+	return out, nil
+}
+
+// findingsOf makes the findings of some packages, given the hits of each.
+func (m *matcher) findingsOf(units [][]*hit) ([]fnvet.Finding, error) {
 	var out []fnvet.Finding
-	for _, hits := range m.byPackage() {
+	for _, hits := range units {
 		members := m.members(hits)
 		hits = onlyOf(hits, members[0])
 		from := len(out)
@@ -33,12 +59,6 @@ func (m *matcher) findings() ([]fnvet.Finding, error) {
 			f.Remediation = m.remediation(f, members)
 		}
 	}
-	slices.SortStableFunc(out, func(a, b fnvet.Finding) int {
-		return cmp.Or(
-			cmp.Compare(a.Package.Ecosystem, b.Package.Ecosystem), cmp.Compare(a.Package.Name, b.Package.Name),
-			cmp.Compare(a.Package.Version, b.Package.Version), cmp.Compare(a.Path, b.Path), cmp.Compare(a.ID, b.ID),
-		)
-	})
 	return out, nil
 }
 

@@ -11,6 +11,7 @@ import (
 	"io"
 	"os"
 	"path/filepath"
+	"runtime"
 	"slices"
 	"sync"
 	"time"
@@ -154,8 +155,11 @@ func newDB(f *os.File) (*DB, error) {
 	return db, err
 }
 
+// maxUnzips bounds the blocks that are decompressed at once.
+const maxUnzips = 4
+
 func newUnzip() (*zstd.Decoder, error) {
-	return zstd.NewReader(nil, zstd.WithDecoderConcurrency(1), zstd.WithDecoderMaxMemory(maxBlock), zstd.WithDecoderLowmem(true))
+	return zstd.NewReader(nil, zstd.WithDecoderConcurrency(min(maxUnzips, runtime.GOMAXPROCS(0))), zstd.WithDecoderMaxMemory(maxBlock), zstd.WithDecoderLowmem(true))
 }
 
 // readDirectory reads and checks the header and the directory of a file of size bytes.

@@ -56,34 +56,60 @@ func sharedPrefix(a, b string) int {
 	return n
 }
 
+// An entryReader reads the entries of one block of a lookup in their order.
+type entryReader struct {
+	rest       decoder
+	key, value []byte // of the entry read last; overwritten by the next
+	begun      bool
+}
+
+// next reads an entry. It is false at the end of the block and when that is
+// damaged, which failed tells.
+func (r *entryReader) next() bool {
+	d := &r.rest
+	if len(d.b) == 0 || d.bad {
+		return false
+	}
+	shared := d.number()
+	if shared > len(r.key) {
+		d.fail()
+		return false
+	}
+	rest := d.bytes()
+	if r.begun && bytes.Compare(rest, r.key[shared:]) <= 0 {
+		d.fail()
+	}
+	r.key = append(r.key[:shared], rest...)
+	r.value, r.begun = d.bytes(), true
+	return !d.bad
+}
+
+func (r *entryReader) failed() error {
+	if r.rest.bad {
+		return fmt.Errorf("%w: block of a lookup", ErrCorrupt)
+	}
+	return nil
+}
+
 // decodeLookup reads one block.
 func decodeLookup(raw []byte) (lookup, error) {
-	d := decoder{b: raw}
-	values, last := lookup{}, ""
-	for len(d.b) > 0 && !d.bad {
-		shared := d.number()
-		if shared > len(last) {
-			d.fail()
-			break
-		}
-		key := last[:shared] + d.text()
-		if key <= last && len(values) > 0 {
-			d.fail()
-		}
-		values[key], last = d.text(), key
+	r, values := entryReader{rest: decoder{b: raw}}, lookup{}
+	for r.next() {
+		values[string(r.key)] = string(r.value)
 	}
-	if d.bad {
-		return nil, fmt.Errorf("%w: block of a lookup", ErrCorrupt)
+	if err := r.failed(); err != nil {
+		return nil, err
 	}
 	return values, nil
 }
 
-// A lookupReader answers for names, best in ascending order: it keeps the last
-// block. nil knows no name. It is not for concurrent use.
+// A lookupReader answers for names, best in ascending order: it keeps its place in
+// the last block. nil knows no name. It is not for concurrent use.
 type lookupReader struct {
 	*sectionReader
-	at     int // index of the block held, plus one
-	values lookup
+	at      int // index of the block held, plus one
+	raw     []byte
+	entries entryReader
 }
 
 // lookup opens a lookup of the database, or returns nil.
@@ -112,24 +138,33 @@ func (l *lookupReader) find(name string) (string, bool, error) {
 		return "", false, nil
 	}
 	if l.at != i+1 {
-		raw, err := l.block(l.table.packages[i])
+		l.at = 0
+		raw, err := l.block(l.table.packages[i], l.raw)
 		if err != nil {
 			return "", false, err
 		}
-		if l.values, err = decodeLookup(raw); err != nil {
-			return "", false, err
-		}
-		l.at = i + 1
+		l.at, l.raw, l.entries = i+1, raw, entryReader{rest: decoder{b: raw}}
 	}
-	value, ok := l.values[name]
-	return value, ok, nil
+	r := &l.entries
+	if string(r.key) > name {
+		*r = entryReader{rest: decoder{b: l.raw}}
+	}
+	for !r.begun || string(r.key) < name {
+		if !r.next() {
+			return "", false, r.failed()
+		}
+	}
+	if string(r.key) != name {
+		return "", false, nil
+	}
+	return string(r.value), true, nil
 }
 
 // load reads the whole lookup.
 func (l *lookupReader) load() (lookup, error) {
 	all := lookup{}
 	for _, b := range l.table.packages {
-		raw, err := l.block(b)
+		raw, err := l.block(b, nil)
 		if err != nil {
 			return nil, err
 		}

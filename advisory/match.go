@@ -4,8 +4,12 @@ import (
 	"cmp"
 	"context"
 	"fmt"
+	"runtime"
 	"slices"
 	"strings"
+	"sync"
+
+	"golang.org/x/sync/errgroup"
 
 	"github.com/fnvet/fnvet"
 	"github.com/fnvet/fnvet/advisory/version"
@@ -37,7 +41,7 @@ type hit struct {
 // or release the database has no records of. Findings are sorted by package,
 // then id. The error is ErrCorrupt, a read error or that of ctx.
 func (db *DB) Match(ctx context.Context, pkgs []fnvet.Package) ([]fnvet.Finding, []fnvet.Gap, error) {
-	m := matcher{db: db, pkgs: pkgs, uncovered: map[string]int{}, known: map[int]int{}}
+	m := newMatcher(db, pkgs)
 	for i := range pkgs {
 		if err := m.add(i); err != nil {
 			return nil, nil, err
@@ -76,9 +80,15 @@ type matcher struct {
 	hits      []hit
 	gaps      []fnvet.Gap
 	uncovered map[string]int // packages of ecosystems and releases that the database lacks
-	known     map[int]int    // package → rank of its likeliest candidate that the database knows
-	// dependents lists, by purl, the packages that depend on it; made when asked for.
-	dependents map[string][]int
+	known     ranks
+	// dependents lists, by purl, the packages that depend on it.
+	dependents func() map[string][]int
+}
+
+func newMatcher(db *DB, pkgs []fnvet.Package) *matcher {
+	m := &matcher{db: db, pkgs: pkgs, uncovered: map[string]int{}, known: ranks{}}
+	m.dependents = sync.OnceValue(m.findDependents)
+	return m
 }
 
 // add makes the queries of a package: one, or one for each Maven group it may have.
@@ -144,8 +154,8 @@ func advised(p *fnvet.Package, base string) (name, version string) {
 	return p.Name, p.Version
 }
 
-// lookUp answers the queries in the order of the index, so that each block is
-// read once, and keeps the hits.
+// lookUp answers the queries and keeps the hits. They are asked in the order of the
+// index, so that each block is read once, a part of them by each processor.
 func (m *matcher) lookUp(ctx context.Context) error {
 	byIndex := make([]*query, len(m.queries))
 	for i := range m.queries {
@@ -154,13 +164,68 @@ func (m *matcher) lookUp(ctx context.Context) error {
 	slices.SortStableFunc(byIndex, func(a, b *query) int {
 		return cmp.Or(cmp.Compare(a.base, b.base), cmp.Compare(a.name, b.name))
 	})
+	parts := shares(byIndex, minQueries)
+	found := make([]answers, len(parts))
+	g, ctx := errgroup.WithContext(ctx)
+	for i, part := range parts {
+		found[i] = answers{db: m.db, pkgs: m.pkgs, known: map[int]int{}}
+		g.Go(func() error { return found[i].lookUp(ctx, part) })
+	}
+	if err := g.Wait(); err != nil {
+		return err
+	}
+	for i := range found {
+		m.hits = append(m.hits, found[i].hits...)
+		m.gaps = append(m.gaps, found[i].gaps...)
+		for pkg, rank := range found[i].known {
+			m.known.rank(pkg, rank)
+		}
+	}
+	return nil
+}
+
+// What one processor should have to do at least, to be worth its start.
+const (
+	minQueries = 32
+	minUnits   = 8
+)
+
+// shares cuts a list into equal parts, one for each processor, of atLeast items.
+func shares[T any](list []T, atLeast int) [][]T {
+	if len(list) == 0 {
+		return nil
+	}
+	n := max(1, min(runtime.GOMAXPROCS(0), len(list)/atLeast))
+	return slices.Collect(slices.Chunk(list, (len(list)+n-1)/n))
+}
+
+// answers are what a part of the queries found.
+type answers struct {
+	db    *DB
+	pkgs  []fnvet.Package
+	hits  []hit
+	gaps  []fnvet.Gap
+	known ranks
+}
+
+// ranks hold, by package, the rank of its likeliest candidate that the database knows.
+type ranks map[int]int
+
+func (r ranks) rank(pkg, rank int) {
+	if best, ok := r[pkg]; !ok || rank < best {
+		r[pkg] = rank
+	}
+}
+
+// lookUp answers queries that are in the order of the index.
+func (a *answers) lookUp(ctx context.Context, queries []*query) error {
 	var c cursor
-	for i, q := range byIndex {
-		if i == 0 || q.base != byIndex[i-1].base {
-			if err := m.records(&c); err != nil {
+	for i, q := range queries {
+		if i == 0 || q.base != queries[i-1].base {
+			if err := a.records(&c); err != nil {
 				return err
 			}
-			s, err := m.db.section(q.base)
+			s, err := a.db.section(q.base)
 			if err != nil {
 				return err
 			}
@@ -174,22 +239,20 @@ func (m *matcher) lookUp(ctx context.Context) error {
 			return err
 		}
 		if p != nil {
-			m.compare(q, p)
+			a.compare(q, p)
 		}
 	}
-	return m.records(&c)
+	return a.records(&c)
 }
 
 // compare keeps the entries of a package that affect the query's version.
-func (m *matcher) compare(q *query, p *packageEntry) {
-	pkg := &m.pkgs[q.pkg]
+func (a *answers) compare(q *query, p *packageEntry) {
+	pkg := &a.pkgs[q.pkg]
 	if len(p.others) > 0 {
-		m.gap(pkg, fmt.Sprintf("%s %s: its Maven group is unknown, and there are advisories for %s", pkg.Name, pkg.Version, some(p.others)))
+		a.gap(pkg, fmt.Sprintf("%s %s: its Maven group is unknown, and there are advisories for %s", pkg.Name, pkg.Version, some(p.others)))
 		return
 	}
-	if rank, ok := m.known[q.pkg]; !ok || q.rank < rank {
-		m.known[q.pkg] = q.rank
-	}
+	a.known.rank(q.pkg, q.rank)
 	scheme, _ := version.For(q.base)
 	eval := newEvaluator(scheme, q.version)
 	eval.parsed = map[string]version.Version{}
@@ -201,7 +264,7 @@ func (m *matcher) compare(q *query, p *packageEntry) {
 		}
 		relevant++
 		if q.version != "" && (eval.valid() && eval.affects(&x.affected) || slices.Contains(x.versions, q.version)) {
-			m.hits = append(m.hits, hit{query: q, entry: x, all: p.entries, same: p.sameRecord(i), eval: eval})
+			a.hits = append(a.hits, hit{query: q, entry: x, all: p.entries, same: p.sameRecord(i), eval: eval})
 		}
 	}
 	if relevant > 0 && (q.version == "" || !eval.valid()) {
@@ -209,7 +272,7 @@ func (m *matcher) compare(q *query, p *packageEntry) {
 		if q.version != "" {
 			what = fmt.Sprintf("%q is no version by the rules of %s", oneLine(q.version), q.base)
 		}
-		m.gap(pkg, fmt.Sprintf("%s: %s; advisories for the name: %d", pkg.Name, what, relevant))
+		a.gap(pkg, fmt.Sprintf("%s: %s; advisories for the name: %d", pkg.Name, what, relevant))
 	}
 }
 
@@ -233,9 +296,9 @@ func some(names []string) string {
 	return fmt.Sprintf("%s and %d more", strings.Join(names[:3], ", "), len(names)-3)
 }
 
-func (m *matcher) gap(p *fnvet.Package, detail string) {
+func (a *answers) gap(p *fnvet.Package, detail string) {
 	path, _ := place(p)
-	m.gaps = append(m.gaps, fnvet.Gap{Path: path, Reason: fnvet.GapUnmatched, Detail: detail})
+	a.gaps = append(a.gaps, fnvet.Gap{Path: path, Reason: fnvet.GapUnmatched, Detail: detail})
 }
 
 func place(p *fnvet.Package) (path, layer string) {
@@ -246,14 +309,14 @@ func place(p *fnvet.Package) (path, layer string) {
 }
 
 // records reads the records of the hits that have none yet.
-func (m *matcher) records(c *cursor) error {
+func (a *answers) records(c *cursor) error {
 	var open []*hit
-	for i := range m.hits {
-		if m.hits[i].record == nil {
-			open = append(open, &m.hits[i])
+	for i := range a.hits {
+		if a.hits[i].record == nil {
+			open = append(open, &a.hits[i])
 		}
 	}
-	slices.SortStableFunc(open, func(a, b *hit) int { return a.entry.record - b.entry.record })
+	slices.SortStableFunc(open, func(x, y *hit) int { return x.entry.record - y.entry.record })
 	for i, h := range open {
 		if i > 0 && open[i-1].entry.record == h.entry.record {
 			h.record = open[i-1].record

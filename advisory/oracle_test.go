@@ -188,7 +188,7 @@ func TestMatchAgreesWithOracle(t *testing.T) {
 func checkDraw(t *testing.T, db *DB, o *oracle.Oracle, q draw) {
 	t.Helper()
 	want := o.Match(q.ecosystem, q.name, q.version)
-	m := matcher{db: db, pkgs: []fnvet.Package{{Name: q.name, Version: q.version, Ecosystem: q.ecosystem}}, uncovered: map[string]int{}, known: map[int]int{}}
+	m := newMatcher(db, []fnvet.Package{{Name: q.name, Version: q.version, Ecosystem: q.ecosystem}})
 	if err := cmp.Or(m.add(0), m.lookUp(t.Context())); err != nil {
 		t.Fatal(err)
 	}

@@ -337,8 +337,8 @@ func (s *sectionReader) part(at int64, size int, sum uint32) ([]byte, error) {
 	return buf, nil
 }
 
-// block reads and decompresses one block.
-func (s *sectionReader) block(b blockInfo) ([]byte, error) {
+// block reads and decompresses one block, into the room that buf has if it has any.
+func (s *sectionReader) block(b blockInfo, buf []byte) ([]byte, error) {
 	if b.raw > maxBlock {
 		return nil, fmt.Errorf("%w: block of %d bytes", ErrCorrupt, b.raw)
 	}
@@ -346,7 +346,7 @@ func (s *sectionReader) block(b blockInfo) ([]byte, error) {
 	if err != nil {
 		return nil, err
 	}
-	raw, err := s.unzip.DecodeAll(packed, make([]byte, 0, b.raw))
+	raw, err := s.unzip.DecodeAll(packed, slices.Grow(buf[:0], b.raw))
 	if err != nil || len(raw) != b.raw {
 		return nil, fmt.Errorf("%w: block of %s does not decompress", ErrCorrupt, s.info.Ecosystem)
 	}
@@ -358,7 +358,7 @@ func (s *sectionReader) block(b blockInfo) ([]byte, error) {
 type cursor struct {
 	*sectionReader
 	packageBlock, recordBlock int // index of the block held, plus one
-	packageRaw                []byte
+	packageRaw, recordRaw     []byte
 	records                   [][]byte // encoded
 }
 
@@ -377,7 +377,8 @@ func (c *cursor) find(name string) (*packageEntry, error) {
 		return nil, nil
 	}
 	if c.packageBlock != i+1 {
-		raw, err := c.block(c.table.packages[i])
+		c.packageBlock = 0
+		raw, err := c.block(c.table.packages[i], c.packageRaw)
 		if err != nil {
 			return nil, err
 		}
@@ -398,11 +399,12 @@ func (c *cursor) record(number int) (*record, error) {
 		i--
 	}
 	if i >= 0 && c.recordBlock != i+1 {
-		raw, err := c.block(c.table.records[i])
+		c.recordBlock = 0
+		raw, err := c.block(c.table.records[i], c.recordRaw)
 		if err != nil {
 			return nil, err
 		}
-		c.records, c.recordBlock = splitRecords(raw), i+1
+		c.recordRaw, c.records, c.recordBlock = raw, splitRecords(raw), i+1
 	}
 	if i < 0 || number-c.table.records[i].number >= len(c.records) {
 		return nil, fmt.Errorf("%w: %s has no record %d", ErrCorrupt, c.info.Ecosystem, number)
@@ -447,7 +449,7 @@ func (s *sectionReader) load() ([]*record, error) {
 		records, imports = append(records, r), append(imports, named)
 	}
 	for _, b := range s.table.packages {
-		raw, err := s.block(b)
+		raw, err := s.block(b, nil)
 		if err != nil {
 			return nil, err
 		}

@@ -1,13 +1,13 @@
 package advisory
 
 import (
-	"regexp"
 	"slices"
 	"strconv"
 	"strings"
 
 	"github.com/fnvet/fnvet"
 	"github.com/fnvet/fnvet/advisory/version"
+	"github.com/fnvet/fnvet/internal/lazyregexp"
 )
 
 // Limits on the search for an upgrade.
@@ -164,23 +164,25 @@ func nameOf(id string, findings []fnvet.Finding) string {
 	return id
 }
 
+func (m *matcher) findDependents() map[string][]int {
+	dependents := map[string][]int{}
+	for i := range m.pkgs {
+		for _, purl := range m.pkgs[i].DependsOn {
+			dependents[purl] = append(dependents[purl], i)
+		}
+	}
+	return dependents
+}
+
 // via lists the direct dependencies through which a package comes in, by purl.
 func (m *matcher) via(pkg int) []string {
 	if m.pkgs[pkg].Direct {
 		return nil
 	}
-	if m.dependents == nil {
-		m.dependents = map[string][]int{}
-		for i := range m.pkgs {
-			for _, purl := range m.pkgs[i].DependsOn {
-				m.dependents[purl] = append(m.dependents[purl], i)
-			}
-		}
-	}
-	seen := map[int]bool{pkg: true}
+	dependents, seen := m.dependents(), map[int]bool{pkg: true}
 	var list []string
 	for open := []int{pkg}; len(open) > 0; open = open[1:] {
-		for _, i := range m.dependents[m.pkgs[open[0]].PURL] {
+		for _, i := range dependents[m.pkgs[open[0]].PURL] {
 			switch {
 			case seen[i]:
 			case m.pkgs[i].Direct:
@@ -197,9 +199,9 @@ func (m *matcher) via(pkg int) []string {
 }
 
 var (
-	pythonPrerelease = regexp.MustCompile(`(?i)\d[-_.]?(a|b|c|rc|alpha|beta|pre|preview|dev)[-_.]?\d*`)
-	mavenPrerelease  = regexp.MustCompile(`(?i)[-.](alpha|beta|milestone|m|cr|rc|snapshot|pre|ea|b)[-.]?\d*\b`)
-	letters          = regexp.MustCompile(`[A-Za-z]`)
+	pythonPrerelease = lazyregexp.New(`(?i)\d[-_.]?(a|b|c|rc|alpha|beta|pre|preview|dev)[-_.]?\d*`)
+	mavenPrerelease  = lazyregexp.New(`(?i)[-.](alpha|beta|milestone|m|cr|rc|snapshot|pre|ea|b)[-.]?\d*\b`)
+	letters          = lazyregexp.New(`[A-Za-z]`)
 )
 
 // prerelease says whether a version precedes its release, by the ecosystem's habit.
@@ -209,15 +211,15 @@ func prerelease(base, v string) bool {
 		return false
 	case base == "PyPI":
 		v, _, _ = strings.Cut(v, "+")
-		return pythonPrerelease.MatchString(v)
+		return pythonPrerelease().MatchString(v)
 	case base == "Maven":
-		return mavenPrerelease.MatchString(v)
+		return mavenPrerelease().MatchString(v)
 	case base == "RubyGems":
-		return letters.MatchString(v)
+		return letters().MatchString(v)
 	}
 	v, _, _ = strings.Cut(v, "+")
 	_, label, _ := strings.Cut(v, "-")
-	return letters.MatchString(label) || label == "0"
+	return letters().MatchString(label) || label == "0"
 }
 
 // majorStep says whether an upgrade may break its users. A distribution's never
