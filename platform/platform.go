@@ -10,12 +10,12 @@ package platform
 import (
 	"bytes"
 	"context"
-	"regexp"
 	"slices"
 	"strings"
 	"sync"
 
 	"github.com/fnvet/fnvet"
+	"github.com/fnvet/fnvet/internal/lazyregexp"
 )
 
 // A Detector gathers marks over one scan.
@@ -56,15 +56,15 @@ var marks = map[string]string{
 	"bootstrap":                                                       "bootstrap",
 }
 
-var langPython = regexp.MustCompile(`^var/lang/bin/python(3\.\d+)$`)
-var langRuby = regexp.MustCompile(`^var/lang/lib/ruby/(\d+\.\d+)\.\d+/`)
+var langPython = lazyregexp.New(`^var/lang/bin/python(3\.\d+)$`)
+var langRuby = lazyregexp.New(`^var/lang/lib/ruby/(\d+\.\d+)\.\d+/`)
 
 // Want takes the marks, by name.
 func (d *Detector) Want(f *fnvet.File) bool {
 	if f.Depth > 0 {
 		return false
 	}
-	return marks[f.Name] != "" || langPython.MatchString(f.Name) || langRuby.MatchString(f.Name) || strings.HasPrefix(f.Name, "var/lib/dpkg/status.d/")
+	return marks[f.Name] != "" || langPython().MatchString(f.Name) || langRuby().MatchString(f.Name) || strings.HasPrefix(f.Name, "var/lib/dpkg/status.d/")
 }
 
 // Detect notes a mark.
@@ -75,10 +75,10 @@ func (d *Detector) Detect(_ context.Context, f *fnvet.File) (fnvet.Facts, error)
 		return fnvet.Facts{}, nil // of a layer or an image
 	case p.mark == "os-release" || p.mark == "aws-java" || p.mark == "node-header":
 		p.value = string(f.Data[:min(len(f.Data), maxMark)])
-	case langPython.MatchString(f.Name):
-		p.mark, p.value = "aws-python", langPython.FindStringSubmatch(f.Name)[1]
-	case langRuby.MatchString(f.Name):
-		p.mark, p.value = "aws-ruby", langRuby.FindStringSubmatch(f.Name)[1]
+	case langPython().MatchString(f.Name):
+		p.mark, p.value = "aws-python", langPython().FindStringSubmatch(f.Name)[1]
+	case langRuby().MatchString(f.Name):
+		p.mark, p.value = "aws-ruby", langRuby().FindStringSubmatch(f.Name)[1]
 	case p.mark == "":
 		p.mark = "dpkg-parts"
 	}
@@ -184,8 +184,8 @@ func (d *Detector) ofImage() string {
 }
 
 var (
-	javaVersion = regexp.MustCompile(`(?m)^JAVA_VERSION="?(\d+)`)
-	nodeMajor   = regexp.MustCompile(`(?m)^#define NODE_MAJOR_VERSION (\d+)`)
+	javaVersion = lazyregexp.New(`(?m)^JAVA_VERSION="?(\d+)`)
+	nodeMajor   = lazyregexp.New(`(?m)^#define NODE_MAJOR_VERSION (\d+)`)
 )
 
 // ofLambda names the runtime of one of AWS's base images by what lies in
@@ -195,14 +195,14 @@ func (d *Detector) ofLambda() string {
 	case d.seen["aws-python"] != "":
 		return "python" + d.seen["aws-python"]
 	case d.seen["aws-node"] != "":
-		if m := nodeMajor.FindStringSubmatch(d.seen["node-header"]); m != nil {
+		if m := nodeMajor().FindStringSubmatch(d.seen["node-header"]); m != nil {
 			return "nodejs" + m[1] + ".x"
 		}
 		return "nodejs"
 	case d.seen["aws-ruby"] != "":
 		return "ruby" + d.seen["aws-ruby"]
 	case d.seen["aws-java"] != "":
-		if m := javaVersion.FindStringSubmatch(d.seen["aws-java"]); m != nil {
+		if m := javaVersion().FindStringSubmatch(d.seen["aws-java"]); m != nil {
 			return "java" + m[1]
 		}
 		return "java"

@@ -3,7 +3,6 @@ package policy
 import (
 	"fmt"
 	"maps"
-	"regexp"
 	"slices"
 	"strconv"
 	"strings"
@@ -11,6 +10,8 @@ import (
 	"unicode/utf8"
 
 	"go.yaml.in/yaml/v3"
+
+	"github.com/fnvet/fnvet/internal/lazyregexp"
 )
 
 // Bounds on what is read: bytes, nodes after aliases are followed, nesting.
@@ -33,7 +34,7 @@ func wrong(n *yaml.Node, format string, args ...any) error {
 	return &Error{max(n.Line, 1), max(n.Column, 1), fmt.Sprintf(format, args...)}
 }
 
-var yamlLine = regexp.MustCompile(`^(?:yaml: )?(?:line ([0-9]+): )?`)
+var yamlLine = lazyregexp.New(`^(?:yaml: )?(?:line ([0-9]+): )?`)
 
 // document parses YAML with one document; nil when it is empty.
 func document(data []byte) (*yaml.Node, error) {
@@ -61,7 +62,7 @@ func document(data []byte) (*yaml.Node, error) {
 // syntaxError gives the parser's message a place: it states the line only, so
 // the column is that of the first character on it.
 func syntaxError(data []byte, err error) error {
-	m := yamlLine.FindStringSubmatch(err.Error())
+	m := yamlLine().FindStringSubmatch(err.Error())
 	line, _ := strconv.Atoi(m[1])
 	line = max(line, 1)
 	column := 1

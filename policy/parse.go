@@ -3,7 +3,6 @@ package policy
 import (
 	"fmt"
 	"maps"
-	"regexp"
 	"slices"
 	"strconv"
 	"strings"
@@ -11,6 +10,7 @@ import (
 	"go.yaml.in/yaml/v3"
 
 	"github.com/fnvet/fnvet"
+	"github.com/fnvet/fnvet/internal/lazyregexp"
 )
 
 // A File is a policy file: the policy at its top and those it names.
@@ -61,7 +61,7 @@ func (p *parser) policies(n *yaml.Node, f *File) error {
 	}
 	for i := 0; i+1 < len(n.Content); i += 2 {
 		key := resolve(n.Content[i])
-		if key.Kind != yaml.ScalarNode || !name.MatchString(key.Value) {
+		if key.Kind != yaml.ScalarNode || !name().MatchString(key.Value) {
 			return wrong(key, "%q is not a name: letters, digits, - and _", key.Value)
 		}
 		if _, twice := f.named[key.Value]; twice {
@@ -97,7 +97,7 @@ func (f *File) Policy(name string) (Policy, error) {
 // Names lists the named policies, sorted.
 func (f *File) Names() []string { return slices.Sorted(maps.Keys(f.named)) }
 
-var name = regexp.MustCompile(`^[A-Za-z0-9][A-Za-z0-9_-]{0,63}$`)
+var name = lazyregexp.New(`^[A-Za-z0-9][A-Za-z0-9_-]{0,63}$`)
 
 type parser struct {
 	source []string // lines
@@ -319,7 +319,7 @@ func (p *parser) block(n *yaml.Node, q *Policy) error {
 	err := mapping(n, fields{
 		"name": func(n *yaml.Node) error {
 			n = resolve(n)
-			if !name.MatchString(n.Value) || slices.ContainsFunc(q.blocks, func(o blockRule) bool { return o.name == n.Value }) {
+			if !name().MatchString(n.Value) || slices.ContainsFunc(q.blocks, func(o blockRule) bool { return o.name == n.Value }) {
 				return wrong(n, "%q is not a name of its own: letters, digits, - and _, each name once", n.Value)
 			}
 			b.name = n.Value

@@ -3,12 +3,12 @@ package posture
 import (
 	"context"
 	"path"
-	"regexp"
 	"slices"
 	"strconv"
 	"strings"
 
 	"github.com/fnvet/fnvet"
+	"github.com/fnvet/fnvet/internal/lazyregexp"
 	"github.com/fnvet/fnvet/posture/model"
 )
 
@@ -42,12 +42,12 @@ func gaps(m *model.Model) []fnvet.Gap {
 }
 
 // stating are words in the names of modules that state functions or permissions.
-var stating = regexp.MustCompile(`(?i)lambda|function|iam|role|polic|api|gateway|serverless|cloud-?run`)
+var stating = lazyregexp.New(`(?i)lambda|function|iam|role|polic|api|gateway|serverless|cloud-?run`)
 
 // ordinary reports a module of a registry beside functions that are here, which by
 // its name states something else, such as a network.
 func ordinary(m *model.Model, u model.Unresolved) bool {
-	return strings.HasPrefix(u.What, "module.") && len(m.Functions) > 0 && !stating.MatchString(u.What)
+	return strings.HasPrefix(u.What, "module.") && len(m.Functions) > 0 && !stating().MatchString(u.What)
 }
 
 // whatOf is what of a file was not resolved, unless it is the file itself.

@@ -2,10 +2,11 @@ package sbom
 
 import (
 	"net/url"
-	"regexp"
 	"strings"
 
 	packageurl "github.com/package-url/packageurl-go"
+
+	"github.com/fnvet/fnvet/internal/lazyregexp"
 )
 
 // An identity is what a package URL says in the words of OSV.
@@ -88,13 +89,13 @@ var codenames = map[string]string{
 	"bionic": "18.04", "focal": "20.04", "jammy": "22.04", "noble": "24.04",
 }
 
-var release = regexp.MustCompile(`^(.*?)-?([0-9]+(?:\.[0-9]+)*)?$`)
+var release = lazyregexp.New(`^(.*?)-?([0-9]+(?:\.[0-9]+)*)?$`)
 
 // distroEcosystem says the OSV ecosystem, with its release, of a package of
 // a Linux distribution: "Debian:12", "Alpine:v3.18", "AlmaLinux:9". It is ""
 // where OSV has none or the release is not stated.
 func distroEcosystem(typ, namespace, distro string) string {
-	m := release.FindStringSubmatch(strings.ToLower(distro))
+	m := release().FindStringSubmatch(strings.ToLower(distro))
 	name, version := "", ""
 	if m != nil {
 		name, version = m[1], m[2]

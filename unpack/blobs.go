@@ -8,8 +8,9 @@ import (
 	"os"
 	"path"
 	"path/filepath"
-	"regexp"
 	"strings"
+
+	"github.com/fnvet/fnvet/internal/lazyregexp"
 )
 
 // blobs are the parts of an image, by their path in the archive or layout.
@@ -115,7 +116,7 @@ func looksSaved(b blobs) bool {
 }
 
 // imagePart matches the names that image archives begin with.
-var imagePart = regexp.MustCompile(`^(blobs(/sha256(/[0-9a-f]{64})?)?|oci-layout|index\.json|manifest\.json|(sha256:)?[0-9a-f]{64}(\.json|\.tar|\.tar\.gz|/.*)?)$`)
+var imagePart = lazyregexp.New(`^(blobs(/sha256(/[0-9a-f]{64})?)?|oci-layout|index\.json|manifest\.json|(sha256:)?[0-9a-f]{64}(\.json|\.tar|\.tar\.gz|/.*)?)$`)
 
 // startsImage reports whether the first headers of a tar, of which head is the
 // beginning, look like those of an image archive.
@@ -127,7 +128,7 @@ func startsImage(head []byte) bool {
 			return false
 		}
 		if name := path.Clean(header.Name); name != "." {
-			return imagePart.MatchString(strings.TrimSuffix(name, "/"))
+			return imagePart().MatchString(strings.TrimSuffix(name, "/"))
 		}
 	}
 }
@@ -177,13 +178,13 @@ func (t tracked) open(name string) (source, func(), error) {
 // that image archives have besides, such as the blobs of other platforms.
 func (t tracked) stray(name string) bool {
 	name = path.Clean(name)
-	if t.used[name] || blobPart.MatchString(name) {
+	if t.used[name] || blobPart().MatchString(name) {
 		return false
 	}
-	return !savedPart.MatchString(name)
+	return !savedPart().MatchString(name)
 }
 
 var (
-	blobPart  = regexp.MustCompile(`^blobs/[a-z0-9]+/[0-9a-f]{32,}$`)
-	savedPart = regexp.MustCompile(`^(oci-layout|index\.json|manifest\.json|repositories|[0-9a-f]{64}(\.json|\.tar|/(VERSION|json|layer\.tar)))$`)
+	blobPart  = lazyregexp.New(`^blobs/[a-z0-9]+/[0-9a-f]{32,}$`)
+	savedPart = lazyregexp.New(`^(oci-layout|index\.json|manifest\.json|repositories|[0-9a-f]{64}(\.json|\.tar|/(VERSION|json|layer\.tar)))$`)
 )

@@ -8,11 +8,11 @@ import (
 	"errors"
 	"fmt"
 	"path"
-	"regexp"
 	"slices"
 	"strings"
 
 	"github.com/fnvet/fnvet"
+	"github.com/fnvet/fnvet/internal/lazyregexp"
 )
 
 // Bounds of an image's own metadata.
@@ -142,10 +142,10 @@ func (r *imageReader) saved() {
 }
 
 // digestName matches the blobs whose name is their digest.
-var digestName = regexp.MustCompile(`^(?:blobs/sha256/|sha256:)?([0-9a-f]{64})(?:\.json)?$`)
+var digestName = lazyregexp.New(`^(?:blobs/sha256/|sha256:)?([0-9a-f]{64})(?:\.json)?$`)
 
 func digestOfName(name string) string {
-	if m := digestName.FindStringSubmatch(name); m != nil {
+	if m := digestName().FindStringSubmatch(name); m != nil {
 		return "sha256:" + m[1]
 	}
 	return ""

@@ -8,6 +8,7 @@ import (
 	"strings"
 
 	"github.com/fnvet/fnvet"
+	"github.com/fnvet/fnvet/internal/lazyregexp"
 )
 
 // An imageConfig is what fnvet reads of an image config (OCI image
@@ -149,31 +150,31 @@ func envNames(env []string) []string {
 }
 
 var (
-	assignment  = regexp.MustCompile(`([A-Za-z_][A-Za-z0-9_.-]*)=("[^"]*"|'[^']*'|[^\s"';&|]+)`)
-	secretName  = regexp.MustCompile(`(?i)(secret|token|passw|pwd|credential|auth|api_?key|access_?key|private_?key|_key$|^key$|signature|dsn|_url$|_uri$|conn)`)
-	secretFlag  = regexp.MustCompile(`(?i)(--?(?:password|passwd|pass|token|secret|api-?key|auth[a-z-]*|user)[= ]+)("[^"]*"|'[^']*'|\S+)`)
-	userInfo    = regexp.MustCompile(`([a-z][a-z0-9+.-]*://)[^\s/@]+@`)
-	headerValue = regexp.MustCompile(`(?i)((?:authorization|x-[a-z-]*(?:token|key)):\s*(?:bearer |basic |token )?)[^\s"']+`)
-	longToken   = regexp.MustCompile(`[A-Za-z0-9_+=-]{20,}`)
-	buildArgs   = regexp.MustCompile(`^(?:RUN )?\|\d+ `)
+	assignment  = lazyregexp.New(`([A-Za-z_][A-Za-z0-9_.-]*)=("[^"]*"|'[^']*'|[^\s"';&|]+)`)
+	secretName  = lazyregexp.New(`(?i)(secret|token|passw|pwd|credential|auth|api_?key|access_?key|private_?key|_key$|^key$|signature|dsn|_url$|_uri$|conn)`)
+	secretFlag  = lazyregexp.New(`(?i)(--?(?:password|passwd|pass|token|secret|api-?key|auth[a-z-]*|user)[= ]+)("[^"]*"|'[^']*'|\S+)`)
+	userInfo    = lazyregexp.New(`([a-z][a-z0-9+.-]*://)[^\s/@]+@`)
+	headerValue = lazyregexp.New(`(?i)((?:authorization|x-[a-z-]*(?:token|key)):\s*(?:bearer |basic |token )?)[^\s"']+`)
+	longToken   = lazyregexp.New(`[A-Za-z0-9_+=-]{20,}`)
+	buildArgs   = lazyregexp.New(`^(?:RUN )?\|\d+ `)
 )
 
 // redact blanks what may be a secret in a history line: values of variables with
 // telling names and of all build arguments, credentials in options, headers and
 // URLs, and long mixed tokens that are not digests.
 func redact(command string) string {
-	args := buildArgs.MatchString(command)
+	args := buildArgs().MatchString(command)
 	shell := strings.Index(command, " /bin/")
-	command = replaceSubmatch(assignment, command, func(at int, m []string) string {
-		if secretName.MatchString(m[1]) || args && (shell < 0 || at < shell) {
+	command = replaceSubmatch(assignment(), command, func(at int, m []string) string {
+		if secretName().MatchString(m[1]) || args && (shell < 0 || at < shell) {
 			return m[1] + "=***"
 		}
 		return m[0]
 	})
-	command = secretFlag.ReplaceAllString(command, "${1}***")
-	command = userInfo.ReplaceAllString(command, "${1}***@")
-	command = headerValue.ReplaceAllString(command, "${1}***")
-	return strings.Clone(longToken.ReplaceAllStringFunc(command, func(token string) string {
+	command = secretFlag().ReplaceAllString(command, "${1}***")
+	command = userInfo().ReplaceAllString(command, "${1}***@")
+	command = headerValue().ReplaceAllString(command, "${1}***")
+	return strings.Clone(longToken().ReplaceAllStringFunc(command, func(token string) string {
 		if mixed(token) {
 			return "***"
 		}

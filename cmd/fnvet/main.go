@@ -29,6 +29,8 @@ import (
 	"os/signal"
 	"syscall"
 	"time"
+
+	_ "github.com/fnvet/fnvet/internal/quietheap" // first of all
 )
 
 // How long an interrupted run may take to end by itself: a server answers what it
@@ -54,7 +56,6 @@ func main() {
 		time.Sleep(graceOf(os.Args))
 		os.Exit(codeError)
 	}()
-	deferCollection()
 	code := run(ctx, os.Args[1:], os.Stdin, os.Stdout, os.Stderr)
 	os.Exit(code)
 }

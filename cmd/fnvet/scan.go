@@ -6,7 +6,6 @@ import (
 	"fmt"
 	"io"
 	"os"
-	"regexp"
 	"slices"
 	"strings"
 	"time"
@@ -15,6 +14,7 @@ import (
 	"github.com/spf13/pflag"
 
 	"github.com/fnvet/fnvet"
+	"github.com/fnvet/fnvet/internal/lazyregexp"
 	"github.com/fnvet/fnvet/policy"
 	"github.com/fnvet/fnvet/report"
 	"github.com/fnvet/fnvet/sandbox"
@@ -82,7 +82,7 @@ func (u *unpackFlags) addCommon(f *pflag.FlagSet) {
 }
 
 // platformForm is OS/ARCH, or OS/ARCH/VARIANT.
-var platformForm = regexp.MustCompile(`^[A-Za-z0-9_.-]+/[A-Za-z0-9_.-]+(/[A-Za-z0-9_.-]+)?$`)
+var platformForm = lazyregexp.New(`^[A-Za-z0-9_.-]+/[A-Za-z0-9_.-]+(/[A-Za-z0-9_.-]+)?$`)
 
 // request is what the flags ask of a walk, and whether in a sandbox.
 func (u *unpackFlags) request(timeout time.Duration) (walkRequest, bool, error) {
@@ -97,7 +97,7 @@ func (u *unpackFlags) request(timeout time.Duration) (walkRequest, bool, error) 
 	if u.entries <= 0 || u.depth <= 0 || u.ratio <= 0 || timeout <= 0 {
 		return walkRequest{}, false, errors.New("--max-entries, --max-depth, --max-ratio and --timeout take a number above 0")
 	}
-	if u.platform != "" && !platformForm.MatchString(u.platform) {
+	if u.platform != "" && !platformForm().MatchString(u.platform) {
 		return walkRequest{}, false, fmt.Errorf("--platform: %q is not OS/ARCH such as linux/arm64", u.platform)
 	}
 	cache, err := cacheDir(u.cache)

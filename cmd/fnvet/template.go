@@ -7,9 +7,9 @@ import (
 	"io"
 	"os"
 	"path/filepath"
-	"regexp"
 	"strings"
 
+	"github.com/fnvet/fnvet/internal/lazyregexp"
 	"github.com/fnvet/fnvet/posture"
 	"github.com/fnvet/fnvet/posture/data"
 )
@@ -36,7 +36,7 @@ func checkTemplates(paths []string) error {
 
 // templateTarget recognises a target that may be a template: the same bytes mean
 // more with the files beside them, such as nested stacks and modules.
-var templateWords = regexp.MustCompile(`(?m)AWSTemplateFormatVersion|["']?Type["']?\s*:\s*["']?AWS::|^["']?(service|provider)["']?\s*:|^\s*(resource|module|variable|provider|terraform)\s+("[^"]*"\s*)*\{|serving\.knative\.dev|"FunctionArn"|"Statement"`)
+var templateWords = lazyregexp.New(`(?m)AWSTemplateFormatVersion|["']?Type["']?\s*:\s*["']?AWS::|^["']?(service|provider)["']?\s*:|^\s*(resource|module|variable|provider|terraform)\s+("[^"]*"\s*)*\{|serving\.knative\.dev|"FunctionArn"|"Statement"`)
 
 const maxPeek = 1 << 20
 
@@ -57,7 +57,7 @@ func templateTarget(target string) bool {
 	}
 	defer f.Close()
 	head, err := io.ReadAll(io.LimitReader(f, maxPeek))
-	return err == nil && !bytes.Contains(head, []byte{0}) && templateWords.Match(head)
+	return err == nil && !bytes.Contains(head, []byte{0}) && templateWords().Match(head)
 }
 
 // readPrices reads a price file, which must parse; nil when none is named.

@@ -15,27 +15,28 @@ import (
 
 	"github.com/fnvet/fnvet"
 	"github.com/fnvet/fnvet/deps/internal/entry"
+	"github.com/fnvet/fnvet/internal/lazyregexp"
 )
 
 // A rule tells one interpreter.
 type rule struct {
 	name string
-	base *regexp.Regexp // of the file's name
-	text *regexp.Regexp // of the version in its bytes, the first group
-	hint string         // what every match begins with, to look for it fast; "" for none
-	file bool           // a text file, not a binary
+	base func() *regexp.Regexp // of the file's name
+	text func() *regexp.Regexp // of the version in its bytes, the first group
+	hint string                // what every match begins with, to look for it fast; "" for none
+	file bool                  // a text file, not a binary
 }
 
 // rules are the interpreters and where they state their versions.
 var rules = [...]rule{
-	{"node", regexp.MustCompile(`^node(js)?$`), regexp.MustCompile(`/node-v(\d+\.\d+\.\d+)(?:-[a-z]+[\d.]*)?\.tar\.gz`), "/node-v", false},
-	{"node", regexp.MustCompile(`^node$`), regexp.MustCompile(`node\.js/v(\d+\.\d+\.\d+)`), "node.js/v", false},
-	{"python", regexp.MustCompile(`^(lib)?python[23]\.\d+`), nil, "", false}, // see ofPython
-	{"ruby", regexp.MustCompile(`^(ruby|libruby(-\d[\d.]*)?\.so[\d.]*)$`), regexp.MustCompile(`\x00(?:ruby )?(\d+\.\d+\.\d+)(?:p\d+)? \(\d{4}-\d\d-\d\d `), "", false},
-	{"ruby", regexp.MustCompile(`^(ruby|libruby(-\d[\d.]*)?\.so[\d.]*)$`), regexp.MustCompile(`\x00ruby (\d+\.\d+\.\d+)`), "\x00ruby ", false},
-	{"php", regexp.MustCompile(`^(php[\d.]*|php-fpm[\d.]*|php-cgi[\d.]*|libphp[\d.]*\.so)$`), regexp.MustCompile(`X-Powered-By: PHP/(\d+\.\d+\.\d+)`), "X-Powered-By: PHP/", false},
-	{"java", regexp.MustCompile(`^release$`), regexp.MustCompile(`(?m)^JAVA_VERSION="?(\d+[\w.]*)"?\r?$`), "JAVA_VERSION=", true},
-	{"go", regexp.MustCompile(`^VERSION$`), regexp.MustCompile(`^go(\d+\.\d+[\w.]*)\s`), "go", true},
+	{"node", lazyregexp.New(`^node(js)?$`), lazyregexp.New(`/node-v(\d+\.\d+\.\d+)(?:-[a-z]+[\d.]*)?\.tar\.gz`), "/node-v", false},
+	{"node", lazyregexp.New(`^node$`), lazyregexp.New(`node\.js/v(\d+\.\d+\.\d+)`), "node.js/v", false},
+	{"python", lazyregexp.New(`^(lib)?python[23]\.\d+`), nil, "", false}, // see ofPython
+	{"ruby", lazyregexp.New(`^(ruby|libruby(-\d[\d.]*)?\.so[\d.]*)$`), lazyregexp.New(`\x00(?:ruby )?(\d+\.\d+\.\d+)(?:p\d+)? \(\d{4}-\d\d-\d\d `), "", false},
+	{"ruby", lazyregexp.New(`^(ruby|libruby(-\d[\d.]*)?\.so[\d.]*)$`), lazyregexp.New(`\x00ruby (\d+\.\d+\.\d+)`), "\x00ruby ", false},
+	{"php", lazyregexp.New(`^(php[\d.]*|php-fpm[\d.]*|php-cgi[\d.]*|libphp[\d.]*\.so)$`), lazyregexp.New(`X-Powered-By: PHP/(\d+\.\d+\.\d+)`), "X-Powered-By: PHP/", false},
+	{"java", lazyregexp.New(`^release$`), lazyregexp.New(`(?m)^JAVA_VERSION="?(\d+[\w.]*)"?\r?$`), "JAVA_VERSION=", true},
+	{"go", lazyregexp.New(`^VERSION$`), lazyregexp.New(`^go(\d+\.\d+[\w.]*)\s`), "go", true},
 }
 
 // Limits in bytes of a binary and of a text file.
@@ -52,7 +53,7 @@ func Want(f *fnvet.File) bool {
 	base := path.Base(f.Name)
 	for i := range rules {
 		r := &rules[i]
-		if !r.base.MatchString(base) {
+		if !r.base().MatchString(base) {
 			continue
 		}
 		if r.file {
@@ -73,7 +74,7 @@ func Parse(name string, data []byte) []fnvet.Package {
 	base := path.Base(name)
 	for i := range rules {
 		r := &rules[i]
-		if !r.base.MatchString(base) {
+		if !r.base().MatchString(base) {
 			continue
 		}
 		version := r.version(base, data)
@@ -98,19 +99,19 @@ func (r *rule) version(base string, data []byte) string {
 		}
 		data = data[i:]
 	}
-	m := r.text.FindSubmatch(data)
+	m := r.text().FindSubmatch(data)
 	if m == nil {
 		return ""
 	}
 	return string(m[1])
 }
 
-var pythonName = regexp.MustCompile(`python([23]\.\d+)`)
+var pythonName = lazyregexp.New(`python([23]\.\d+)`)
 
 // ofPython finds the whole version of the release that the file's name states:
 // "3.12.1" alone between zero bytes.
 func ofPython(base string, data []byte) string {
-	m := pythonName.FindStringSubmatch(base)
+	m := pythonName().FindStringSubmatch(base)
 	if m == nil {
 		return ""
 	}
@@ -122,13 +123,13 @@ func ofPython(base string, data []byte) string {
 		}
 		data = data[i+1:]
 		end := bytes.IndexByte(data[:min(len(data), 32)], 0)
-		if v := string(data[:max(end, 0)]); pythonVersion.MatchString(v) {
+		if v := string(data[:max(end, 0)]); pythonVersion().MatchString(v) {
 			return strings.TrimSuffix(v, "+")
 		}
 	}
 }
 
-var pythonVersion = regexp.MustCompile(`^\d+\.\d+\.\d+((a|b|rc)\d+)?\+?$`)
+var pythonVersion = lazyregexp.New(`^\d+\.\d+\.\d+((a|b|rc)\d+)?\+?$`)
 
 func packageOf(name, version string) (fnvet.Package, bool) {
 	if name == "go" {

@@ -3,11 +3,11 @@ package java
 import (
 	"bytes"
 	"path"
-	"regexp"
 	"slices"
 	"strings"
 
 	"github.com/fnvet/fnvet/deps/internal/entry"
+	"github.com/fnvet/fnvet/internal/lazyregexp"
 )
 
 // An identity is what a jar is by its file name, manifest and classes.
@@ -90,8 +90,8 @@ func symbolicName(m map[string]string) string {
 // A version as it stands in file names, with what may follow its numbers, and
 // classifiers that may follow the version.
 var (
-	versionText = regexp.MustCompile(`^\d+\w*(?:\.\w+)*(?:-(?:jre|android|snapshot|release|final|ga|alpha|beta|rc|cr|m|b|pre|incubating|jdk|java|redhat|patch|build|sp|v|\d)[\w.]*)*`)
-	classifier  = regexp.MustCompile(`^-(?:all|shaded|uber|bundle|jar-with-dependencies|with-dependencies|nodep|no_aop|linux|osx|windows|natives?|x86|aarch|hadoop\d|tests?|plain|exec|runtime|standalone|full|min|classes|embedded)[\w.-]*$`)
+	versionText = lazyregexp.New(`^\d+\w*(?:\.\w+)*(?:-(?:jre|android|snapshot|release|final|ga|alpha|beta|rc|cr|m|b|pre|incubating|jdk|java|redhat|patch|build|sp|v|\d)[\w.]*)*`)
+	classifier  = lazyregexp.New(`^-(?:all|shaded|uber|bundle|jar-with-dependencies|with-dependencies|nodep|no_aop|linux|osx|windows|natives?|x86|aarch|hadoop\d|tests?|plain|exec|runtime|standalone|full|min|classes|embedded)[\w.-]*$`)
 )
 
 // splitName splits a file name without its extension: "log4j-1.2-api-2.14.1"
@@ -105,9 +105,9 @@ func splitName(stem, stated string) (artifact, version string) {
 			continue
 		}
 		rest := stem[i+1:]
-		v := rest[:len(versionText.FindString(strings.ToLower(rest)))]
+		v := rest[:len(versionText().FindString(strings.ToLower(rest)))]
 		tail := rest[len(v):]
-		if v != "" && (tail == "" || classifier.MatchString(strings.ToLower(tail))) {
+		if v != "" && (tail == "" || classifier().MatchString(strings.ToLower(tail))) {
 			return stem[:i], v
 		}
 	}

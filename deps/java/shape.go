@@ -298,7 +298,7 @@ func (r *jar) noteVersion(f *fnvet.File, data []byte) {
 	}
 	var found []string
 	for i := range c.Len() {
-		if t, ok := c.Text(i); ok && len(t) < 40 && versionText.FindString(strings.ToLower(t)) == strings.ToLower(t) && strings.Contains(t, ".") {
+		if t, ok := c.Text(i); ok && len(t) < 40 && versionText().FindString(strings.ToLower(t)) == strings.ToLower(t) && strings.Contains(t, ".") {
 			found = append(found, strings.Clone(t))
 		}
 	}

@@ -3,12 +3,12 @@ package npm
 import (
 	"errors"
 	"io"
-	"regexp"
 	"strings"
 
 	"github.com/fnvet/fnvet"
 	"github.com/fnvet/fnvet/deps/internal/entry"
 	"github.com/fnvet/fnvet/deps/internal/tree"
+	"github.com/fnvet/fnvet/internal/lazyregexp"
 )
 
 // ParsePnpm reads pnpm-lock.yaml of lockfile versions 5 to 9. On an error it
@@ -139,12 +139,12 @@ func (p *pnpm) find(name, version string) (int, bool) {
 
 // pnpmKeys matches the keys of all versions: "@a/b@1.0.0(peers)" (9), with a
 // slash before it (6), "/@a/b/1.0.0_peers" (5), and with a registry before that.
-var pnpmKeys = regexp.MustCompile(`^/?(?:[^/@]+/)??((?:@[^/@]+/)?[^/@]+)[/@](\d[^_(/@]*)(?:[_(/].*)?$`)
+var pnpmKeys = lazyregexp.New(`^/?(?:[^/@]+/)??((?:@[^/@]+/)?[^/@]+)[/@](\d[^_(/@]*)(?:[_(/].*)?$`)
 
 // pnpmKey writes a key as version 9 does, without peers. A key without a
 // version (a directory, a URL) stays as it is.
 func pnpmKey(key string) string {
-	if m := pnpmKeys.FindStringSubmatch(key); m != nil {
+	if m := pnpmKeys().FindStringSubmatch(key); m != nil {
 		return m[1] + "@" + m[2]
 	}
 	return key

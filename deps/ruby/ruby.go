@@ -6,11 +6,11 @@ import (
 	"bytes"
 	"errors"
 	"path"
-	"regexp"
 	"strings"
 
 	"github.com/fnvet/fnvet"
 	"github.com/fnvet/fnvet/deps/internal/entry"
+	"github.com/fnvet/fnvet/internal/lazyregexp"
 )
 
 // WantSpec says whether a file is the specification of an installed gem:
@@ -24,17 +24,17 @@ func WantSpec(name string) bool {
 }
 
 var (
-	specField = regexp.MustCompile(`(?m)^\s*s\.(name|version|licenses?|authors|email|homepage)\s*=\s*(.+)$`)
-	specNeed  = regexp.MustCompile(`(?m)^\s*s\.add_(?:runtime_)?dependency\(%q<([^>]+)>`)
-	quoted    = regexp.MustCompile(`"([^"]*)"`)
+	specField = lazyregexp.New(`(?m)^\s*s\.(name|version|licenses?|authors|email|homepage)\s*=\s*(.+)$`)
+	specNeed  = lazyregexp.New(`(?m)^\s*s\.add_(?:runtime_)?dependency\(%q<([^>]+)>`)
+	quoted    = lazyregexp.New(`"([^"]*)"`)
 )
 
 // ParseSpec reads a specification as RubyGems writes it on install.
 func ParseSpec(data []byte) ([]fnvet.Package, error) {
 	var name, version, author, address, site string
 	var licenses []string
-	for _, m := range specField.FindAllSubmatch(data, 64) {
-		values := quoted.FindAllSubmatch(m[2], 64)
+	for _, m := range specField().FindAllSubmatch(data, 64) {
+		values := quoted().FindAllSubmatch(m[2], 64)
 		if len(values) == 0 {
 			continue
 		}
@@ -62,7 +62,7 @@ func ParseSpec(data []byte) ([]fnvet.Package, error) {
 	pkg.Licenses = entry.Licenses(licenses...)
 	pkg.Supplier = entry.Named(author, address, "", false)
 	pkg.Links = entry.Link(nil, fnvet.LinkWebsite, entry.Address(site))
-	for _, m := range specNeed.FindAllSubmatch(data, 4096) {
+	for _, m := range specNeed().FindAllSubmatch(data, 4096) {
 		pkg.DependsOn = append(pkg.DependsOn, entry.PURL(entry.RubyGems, string(m[1]), ""))
 	}
 	pkg.DependsOn = entry.Sorted(pkg.DependsOn)

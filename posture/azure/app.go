@@ -11,10 +11,10 @@ import (
 	"io"
 	"io/fs"
 	"path"
-	"regexp"
 	"strconv"
 	"strings"
 
+	"github.com/fnvet/fnvet/internal/lazyregexp"
 	"github.com/fnvet/fnvet/posture/internal/doc"
 	"github.com/fnvet/fnvet/posture/model"
 )
@@ -187,12 +187,12 @@ func (a *app) settings() {
 	}
 }
 
-var vaultRef = regexp.MustCompile(`(?i)^@Microsoft\.KeyVault\((.*)\)$`)
+var vaultRef = lazyregexp.New(`(?i)^@Microsoft\.KeyVault\((.*)\)$`)
 
 // keyVault makes a reference to a secret that the platform resolves at run time.
 func keyVault(v *val) *val {
 	if s, ok := v.str().Known(); ok {
-		if m := vaultRef.FindStringSubmatch(strings.TrimSpace(s)); m != nil {
+		if m := vaultRef().FindStringSubmatch(strings.TrimSpace(s)); m != nil {
 			return link(v.pos, model.RefSecret, m[1], "")
 		}
 	}

@@ -4,10 +4,10 @@ import (
 	"context"
 	"io/fs"
 	"path"
-	"regexp"
 	"slices"
 	"strings"
 
+	"github.com/fnvet/fnvet/internal/lazyregexp"
 	"github.com/fnvet/fnvet/posture/internal/doc"
 	"github.com/fnvet/fnvet/posture/model"
 )
@@ -386,12 +386,12 @@ var builtIn = map[string]string{
 	"00482a5a-887f-4fb3-b363-3b7fe8e74483": "Key Vault Administrator",
 }
 
-var guid = regexp.MustCompile(`[0-9a-fA-F]{8}(-[0-9a-fA-F]{4}){3}-[0-9a-fA-F]{12}`)
+var guid = lazyregexp.New(`[0-9a-fA-F]{8}(-[0-9a-fA-F]{4}){3}-[0-9a-fA-F]{12}`)
 
 func roleAssignment(b *builder, r *found) {
 	role := r.v.get("properties", "roleDefinitionId").list()
 	for i, t := range role.Items {
-		if name := builtIn[strings.ToLower(guid.FindString(t.String()))]; name != "" {
+		if name := builtIn[strings.ToLower(guid().FindString(t.String()))]; name != "" {
 			role.Items[i] = model.Lit(t.Pos, name)
 		}
 	}

@@ -1,11 +1,11 @@
 package azure
 
 import (
-	"regexp"
 	"slices"
 	"strconv"
 	"strings"
 
+	"github.com/fnvet/fnvet/internal/lazyregexp"
 	"github.com/fnvet/fnvet/posture/model"
 )
 
@@ -117,7 +117,7 @@ func (ev *evaluator) union(a []*val, pos model.Pos) *val {
 	return out
 }
 
-var holes = regexp.MustCompile(`\{(\d{1,3})(:[^}]*)?\}`)
+var holes = lazyregexp.New(`\{(\d{1,3})(:[^}]*)?\}`)
 
 // format is format('{0}-x', a).
 func (ev *evaluator) format(a []*val, pos model.Pos) *val {
@@ -127,7 +127,7 @@ func (ev *evaluator) format(a []*val, pos model.Pos) *val {
 	}
 	var parts []*val
 	at := 0
-	for _, m := range holes.FindAllStringSubmatchIndex(layout, -1) {
+	for _, m := range holes().FindAllStringSubmatchIndex(layout, -1) {
 		parts = append(parts, lit(pos, layout[at:m[0]]))
 		n, _ := strconv.Atoi(layout[m[2]:m[3]])
 		if n+1 < len(a) {

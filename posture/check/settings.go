@@ -1,12 +1,11 @@
 package check
 
 import (
-	"regexp"
 	"slices"
 	"strings"
-	"sync"
 
 	"github.com/fnvet/fnvet"
+	"github.com/fnvet/fnvet/internal/lazyregexp"
 	"github.com/fnvet/fnvet/internal/secretname"
 	"github.com/fnvet/fnvet/posture/model"
 )
@@ -48,12 +47,7 @@ func snake(s string) string {
 
 // noSecret are literals that no one would guess a secret behind: addresses of a
 // store, placeholders, switches, names.
-var noSecret = lazy(`(?i)^(|true|false|yes|no|on|off|none|null|undefined|n/?a|todo|tbd|dummy|test|example|sample|placeholder|change[-_ ]?me|changeit|replace[-_ ]?me|x+|\*+|\.+|<.*>|\[.*\]|\{.*\}|%.*%|your[-_ ].*|([a-z]+[-_ ])*(your|replace|insert|placeholder|changeme)([-_ ][a-z]+)*|my[-_ ](secret|password|token)|.*(/|^)(dev|prod|stage|staging|test)/.*|/[\w./-]+|arn:.*|ssm:.*|vault:.*|secretmanager:.*|projects/.*/secrets/.*|https?://[^:@]*|[a-z0-9]+(-[a-z0-9]+)*[-_](secret|token|password|key|name|table)s?|\d{1,5})$`)
-
-// lazy compiles a pattern when it is first used.
-func lazy(text string) func() *regexp.Regexp {
-	return sync.OnceValue(func() *regexp.Regexp { return regexp.MustCompile(text) })
-}
+var noSecret = lazyregexp.New(`(?i)^(|true|false|yes|no|on|off|none|null|undefined|n/?a|todo|tbd|dummy|test|example|sample|placeholder|change[-_ ]?me|changeit|replace[-_ ]?me|x+|\*+|\.+|<.*>|\[.*\]|\{.*\}|%.*%|your[-_ ].*|([a-z]+[-_ ])*(your|replace|insert|placeholder|changeme)([-_ ][a-z]+)*|my[-_ ](secret|password|token)|.*(/|^)(dev|prod|stage|staging|test)/.*|/[\w./-]+|arn:.*|ssm:.*|vault:.*|secretmanager:.*|projects/.*/secrets/.*|https?://[^:@]*|[a-z0-9]+(-[a-z0-9]+)*[-_](secret|token|password|key|name|table)s?|\d{1,5})$`)
 
 // keyVault is Azure's reference to a secret, which the platform resolves at run time.
 const keyVault = "@microsoft.keyvault("
@@ -137,8 +131,8 @@ func (r *run) secretValue(name, value string) (string, bool) {
 }
 
 var (
-	urlPassword = lazy(`^[a-zA-Z][a-zA-Z0-9+.-]*://[^/:@\s]*:[^/@\s]{4,}@[^/\s]+`)
-	noSecretURL = lazy(`(?i)://[^/@]*:(password|passwd|secret|changeme|x+|\*+|<[^>]*>|\$\{?[^@]*|%[^@]*%|\{[^@]*)@`)
+	urlPassword = lazyregexp.New(`^[a-zA-Z][a-zA-Z0-9+.-]*://[^/:@\s]*:[^/@\s]{4,}@[^/\s]+`)
+	noSecretURL = lazyregexp.New(`(?i)://[^/@]*:(password|passwd|secret|changeme|x+|\*+|<[^>]*>|\$\{?[^@]*|%[^@]*%|\{[^@]*)@`)
 )
 
 // parameter judges a parameter whose value becomes a secret of the environment.
@@ -234,7 +228,7 @@ func (r *run) layers() {
 	}
 }
 
-var pinned = lazy(`:\d+$`)
+var pinned = lazyregexp.New(`:\d+$`)
 
 // cleanARN is an ARN whose references hold no colons.
 func cleanARN(t model.Text) string { return plain(t) }

@@ -5,10 +5,10 @@ import (
 	"errors"
 	"fmt"
 	"path"
-	"regexp"
 	"slices"
 	"strings"
 
+	"github.com/fnvet/fnvet/internal/lazyregexp"
 	"github.com/fnvet/fnvet/posture/internal/doc"
 	"github.com/fnvet/fnvet/posture/model"
 )
@@ -18,10 +18,10 @@ import (
 const maxTemplate = 8 << 20
 
 var (
-	yamlResources = regexp.MustCompile(`(?m)^(["']?)Resources["']?\s*:`)
-	yamlType      = regexp.MustCompile(`(?m)[\s{,]["']?Type["']?\s*:\s*["']?(AWS|Alexa|Custom)::`)
-	jsonResources = regexp.MustCompile(`"Resources"\s*:\s*\{`)
-	jsonType      = regexp.MustCompile(`"Type"\s*:\s*"(AWS|Alexa|Custom)::`)
+	yamlResources = lazyregexp.New(`(?m)^(["']?)Resources["']?\s*:`)
+	yamlType      = lazyregexp.New(`(?m)[\s{,]["']?Type["']?\s*:\s*["']?(AWS|Alexa|Custom)::`)
+	jsonResources = lazyregexp.New(`"Resources"\s*:\s*\{`)
+	jsonType      = lazyregexp.New(`"Type"\s*:\s*"(AWS|Alexa|Custom)::`)
 )
 
 // Is reports a CloudFormation or SAM template by its name and content.
@@ -29,13 +29,13 @@ func Is(name string, data []byte) bool {
 	switch strings.ToLower(path.Ext(name)) {
 	case ".yaml", ".yml", ".template", ".cfn", ".sam":
 		if !isJSON(data) {
-			return yamlResources.Match(data) && (bytes.Contains(data, []byte("AWSTemplateFormatVersion")) || yamlType.Match(data))
+			return yamlResources().Match(data) && (bytes.Contains(data, []byte("AWSTemplateFormatVersion")) || yamlType().Match(data))
 		}
 	case ".json":
 	default:
 		return false
 	}
-	return isJSON(data) && jsonResources.Match(data) && jsonType.Match(data)
+	return isJSON(data) && jsonResources().Match(data) && jsonType().Match(data)
 }
 
 func isJSON(data []byte) bool {

@@ -3,10 +3,10 @@ package data
 import (
 	"errors"
 	"fmt"
-	"regexp"
 	"strconv"
 	"strings"
-	"sync"
+
+	"github.com/fnvet/fnvet/internal/lazyregexp"
 )
 
 // A Runtime says until when a provider keeps a runtime. Dates are "2006-01-02", ""
@@ -67,7 +67,7 @@ func azureRuntime(name string) string {
 }
 
 // day finds the day in a text that says where data is from, "" where there is none.
-var day = sync.OnceValue(func() *regexp.Regexp { return regexp.MustCompile(`\b20\d\d-[01]\d-[0-3]\d\b`) })
+var day = lazyregexp.New(`\b20\d\d-[01]\d-[0-3]\d\b`)
 
 // RuntimesAsOf is the day that the dates of runtimes are of: "2026-11-25".
 func RuntimesAsOf() string {

@@ -11,20 +11,20 @@ import (
 	"errors"
 	"fmt"
 	"path"
-	"regexp"
 	"slices"
 	"strings"
 
+	"github.com/fnvet/fnvet/internal/lazyregexp"
 	"github.com/fnvet/fnvet/posture/cloudformation"
 	"github.com/fnvet/fnvet/posture/internal/doc"
 	"github.com/fnvet/fnvet/posture/model"
 )
 
 var (
-	hasService  = regexp.MustCompile(`(?m)^["']?service["']?\s*:`)
-	hasProvider = regexp.MustCompile(`(?m)^["']?provider["']?\s*:`)
-	hasMore     = regexp.MustCompile(`(?m)^["']?(functions|frameworkVersion|resources|plugins|custom)["']?\s*:`)
-	jsonKeys    = regexp.MustCompile(`"(service|provider|functions|frameworkVersion)"\s*:`)
+	hasService  = lazyregexp.New(`(?m)^["']?service["']?\s*:`)
+	hasProvider = lazyregexp.New(`(?m)^["']?provider["']?\s*:`)
+	hasMore     = lazyregexp.New(`(?m)^["']?(functions|frameworkVersion|resources|plugins|custom)["']?\s*:`)
+	jsonKeys    = lazyregexp.New(`"(service|provider|functions|frameworkVersion)"\s*:`)
 )
 
 // Is reports a serverless.yml by its content: the keys service and provider at its
@@ -38,11 +38,11 @@ func Is(name string, data []byte) bool {
 	}
 	switch path.Ext(base) {
 	case ".yml", ".yaml":
-		service, provider := hasService.Match(data), hasProvider.Match(data)
-		return service && provider && hasMore.Match(data) || named && (service || provider)
+		service, provider := hasService().Match(data), hasProvider().Match(data)
+		return service && provider && hasMore().Match(data) || named && (service || provider)
 	case ".json":
 		keys := map[string]bool{}
-		for _, m := range jsonKeys.FindAllSubmatch(data, -1) {
+		for _, m := range jsonKeys().FindAllSubmatch(data, -1) {
 			keys[string(m[1])] = true
 		}
 		return keys["service"] && keys["provider"] && (named || keys["functions"] && bytes.Contains(data, []byte(`"handler"`)))

@@ -9,6 +9,8 @@ import (
 	"strings"
 	"time"
 
+	"github.com/fnvet/fnvet/internal/lazyregexp"
+
 	"github.com/aws/aws-sdk-go-v2/aws"
 	"github.com/aws/aws-sdk-go-v2/config"
 	"github.com/aws/aws-sdk-go-v2/service/s3"
@@ -54,7 +56,7 @@ func awsError(what string, err error) error {
 	return fmt.Errorf("%s: %w", what, plain(err, nil))
 }
 
-var bucketName = pattern(`^[a-zA-Z0-9][a-zA-Z0-9._-]{1,254}$`)
+var bucketName = lazyregexp.New(`^[a-zA-Z0-9][a-zA-Z0-9._-]{1,254}$`)
 
 // object plans the download of bucket/key.
 func object(ctx context.Context, target string, opts Options) (*Plan, error) {

@@ -8,6 +8,8 @@ import (
 	"io"
 	"net/http"
 	"net/url"
+
+	"github.com/fnvet/fnvet/internal/lazyregexp"
 )
 
 // ErrTooLarge is a file of more bytes than Fetch was told to take.
@@ -59,7 +61,7 @@ func Fetch(ctx context.Context, d *Download, limit int64, opts Options) ([]byte,
 }
 
 // s3Code is the code in an error document of S3.
-var s3Code = pattern(`<Code>([A-Za-z0-9]{1,64})</Code>`)
+var s3Code = lazyregexp.New(`<Code>([A-Za-z0-9]{1,64})</Code>`)
 
 // refusal says what a server that gave no file answered.
 func refusal(host string, resp *http.Response) error {

@@ -8,6 +8,8 @@ import (
 	"slices"
 	"strings"
 
+	"github.com/fnvet/fnvet/internal/lazyregexp"
+
 	"github.com/aws/aws-sdk-go-v2/aws"
 	"github.com/aws/aws-sdk-go-v2/service/lambda"
 	"github.com/aws/aws-sdk-go-v2/service/lambda/types"
@@ -16,8 +18,8 @@ import (
 )
 
 var (
-	functionName = pattern(`^([A-Za-z0-9_-]{1,140})(?::([A-Za-z0-9$_-]{1,128}))?$`)
-	functionARN  = pattern(`^(arn:aws[a-z-]*:lambda:([a-z0-9-]+):[0-9]{12}:function:([A-Za-z0-9_-]{1,140}))(?::([A-Za-z0-9$_-]{1,128}))?$`)
+	functionName = lazyregexp.New(`^([A-Za-z0-9_-]{1,140})(?::([A-Za-z0-9$_-]{1,128}))?$`)
+	functionARN  = lazyregexp.New(`^(arn:aws[a-z-]*:lambda:([a-z0-9-]+):[0-9]{12}:function:([A-Za-z0-9_-]{1,140}))(?::([A-Za-z0-9$_-]{1,128}))?$`)
 )
 
 // function plans the download of a Lambda function, by name or ARN and qualifier.

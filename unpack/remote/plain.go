@@ -11,6 +11,8 @@ import (
 	"strings"
 	"unicode"
 
+	"github.com/fnvet/fnvet/internal/lazyregexp"
+
 	"github.com/google/go-containerregistry/pkg/v1/remote/transport"
 )
 
@@ -62,7 +64,7 @@ func answer(t *transport.Error) string {
 	return text
 }
 
-var address = pattern(`([A-Za-z][A-Za-z0-9+.-]*://)([^\s/?#"'@]*@)?([^\s?#"']*)([?#][^\s"']*)?`)
+var address = lazyregexp.New(`([A-Za-z][A-Za-z0-9+.-]*://)([^\s/?#"'@]*@)?([^\s?#"']*)([?#][^\s"']*)?`)
 
 // mask takes queries and user names out of addresses, and what was sent to log
 // in out of the rest.

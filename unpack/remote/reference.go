@@ -5,6 +5,8 @@ import (
 	"path"
 	"strings"
 
+	"github.com/fnvet/fnvet/internal/lazyregexp"
+
 	"github.com/google/go-containerregistry/pkg/name"
 )
 
@@ -72,7 +74,7 @@ func looksRemote(target string) bool {
 	return true
 }
 
-var digestForm = pattern(`^sha256:[0-9a-f]{64}$`)
+var digestForm = lazyregexp.New(`^sha256:[0-9a-f]{64}$`)
 
 // IsDigest reports whether s is a SHA-256 digest as registries write it.
 func IsDigest(s string) bool { return digestForm().MatchString(s) }

@@ -5,11 +5,12 @@ import (
 	"errors"
 	"fmt"
 	"io"
-	"regexp"
 	"slices"
 	"strings"
 
 	"go.yaml.in/yaml/v3"
+
+	"github.com/fnvet/fnvet/internal/lazyregexp"
 )
 
 // maxDocuments bounds the documents of one stream.
@@ -27,7 +28,7 @@ func YAML(file string, data []byte) ([]*Node, error) {
 
 // inYAML is a mistake as the library states it. Its line is where the block began
 // in which the mistake is, and one less than that.
-var inYAML = regexp.MustCompile(`^yaml: (?:line \d+: )?(.*)$`)
+var inYAML = lazyregexp.New(`^yaml: (?:line \d+: )?(.*)$`)
 
 // mistake is what is wrong with the YAML, without the line. What is wrong only at
 // the end, such as a quote that is never closed, is best looked for where it began:
@@ -36,7 +37,7 @@ func mistake(err error) (text string, ok bool) {
 	if err == nil {
 		return "", false
 	}
-	m := inYAML.FindStringSubmatch(err.Error())
+	m := inYAML().FindStringSubmatch(err.Error())
 	if m == nil || strings.Contains(m[1], "end of stream") {
 		return "", false
 	}
