@@ -36,17 +36,17 @@ func (w *walker) directory(target, name string) error {
 	w.artifact.Type, w.root.path = "directory", name
 	entries := w.listDirectory(root)
 	sc := &scope{meter: w.root}
-	folders := &folders{root: root}
-	defer folders.close()
+	files := newOpener(root, target)
+	defer files.close()
 	if parts := (dirBlobs{root}); parts.isImage() {
 		used := w.image(parts)
 		entries = slices.DeleteFunc(entries, func(e dirEntry) bool { return !used.stray(e.name) })
 		w.expect(entries)
-		w.parallel(len(entries), func(i int) { w.guard(sc, func() { w.dirFile(sc, root, folders, &entries[i]) }) })
+		w.parallel(len(entries), func(i int) { w.guard(sc, func() { w.dirFile(sc, root, files, &entries[i]) }) })
 		return nil
 	}
 	w.expect(entries)
-	w.parallel(len(entries), func(i int) { w.guard(sc, func() { w.dirFile(sc, root, folders, &entries[i]) }) })
+	w.parallel(len(entries), func(i int) { w.guard(sc, func() { w.dirFile(sc, root, files, &entries[i]) }) })
 	sum := sha256.New()
 	for i := range entries {
 		w.artifact.Size += entries[i].size
@@ -103,7 +103,7 @@ func (w *walker) listDirectory(root *os.Root) []dirEntry {
 }
 
 // dirFile reads and offers one entry.
-func (w *walker) dirFile(sc *scope, root *os.Root, dirs *folders, e *dirEntry) {
+func (w *walker) dirFile(sc *scope, root *os.Root, files *opener, e *dirEntry) {
 	if e.mode&fs.ModeSymlink != 0 {
 		w.dirLink(sc, root, e)
 		return
@@ -113,7 +113,7 @@ func (w *walker) dirFile(sc *scope, root *os.Root, dirs *folders, e *dirEntry) {
 	if !w.fits(e.name, e.size) || !w.charge(sc, e.size) {
 		return
 	}
-	file, err := dirs.open(e.name)
+	file, err := files.open(e.name)
 	if err != nil {
 		w.gap(e.name, fnvet.GapUnreadable, reason(err))
 		return
