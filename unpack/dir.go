@@ -22,6 +22,7 @@ type dirEntry struct {
 	name string // slash-separated
 	mode fs.FileMode
 	size int64
+	err  error  // why mode and size are not known
 	line string // what the tree digest covers
 }
 
@@ -34,10 +35,10 @@ func (w *walker) directory(target, name string) error {
 	}
 	defer root.Close()
 	w.artifact.Type, w.root.path = "directory", name
-	entries := w.listDirectory(root)
-	sc := &scope{meter: w.root}
 	files := newOpener(root, target)
 	defer files.close()
+	entries := w.listDirectory(files)
+	sc := &scope{meter: w.root}
 	if parts := (dirBlobs{root}); parts.isImage() {
 		used := w.image(parts)
 		entries = slices.DeleteFunc(entries, func(e dirEntry) bool { return !used.stray(e.name) })
@@ -65,41 +66,44 @@ func (w *walker) expect(entries []dirEntry) {
 	w.progress(0, total)
 }
 
-// listDirectory returns the files and links under root, sorted by name.
-func (w *walker) listDirectory(root *os.Root) []dirEntry {
+// listDirectory returns the files and links under the folder, sorted by name.
+func (w *walker) listDirectory(files *opener) []dirEntry {
 	var entries []dirEntry
-	sc := &scope{}
-	err := fs.WalkDir(root.FS(), ".", func(name string, d fs.DirEntry, err error) error {
-		if w.stopped() {
-			return fs.SkipAll
-		}
-		if err != nil {
-			w.gap(name, fnvet.GapUnreadable, reason(err))
-			return nil
-		}
-		switch {
-		case d.IsDir():
-			return nil
-		case !d.Type().IsRegular() && d.Type() != fs.ModeSymlink:
-			w.finding(specialFile, sc, name, d.Type().String())
-			return nil
-		}
-		info, err := d.Info()
-		if err != nil {
-			w.gap(name, fnvet.GapUnreadable, reason(err))
-			return nil
-		}
-		if w.chargeEntries(1) == 0 {
-			return fs.SkipAll
-		}
-		entries = append(entries, dirEntry{name: name, mode: info.Mode(), size: info.Size()})
-		return nil
-	})
-	if err != nil {
-		w.gap(".", fnvet.GapUnreadable, reason(err))
-	}
+	w.listFolder(files, ".", &entries)
 	slices.SortFunc(entries, func(a, b dirEntry) int { return strings.Compare(a.name, b.name) })
 	return entries
+}
+
+// listFolder appends what is in a folder and below it; false ends the listing.
+func (w *walker) listFolder(files *opener, dir string, entries *[]dirEntry) bool {
+	list, err := files.list(dir)
+	if err != nil {
+		w.gap(dir, fnvet.GapUnreadable, reason(err))
+	}
+	slices.SortFunc(list, func(a, b dirEntry) int { return strings.Compare(a.name, b.name) })
+	for i := range list {
+		e := &list[i]
+		if dir != "." {
+			e.name = dir + "/" + e.name
+		}
+		switch {
+		case w.stopped():
+			return false
+		case e.err != nil:
+			w.gap(e.name, fnvet.GapUnreadable, reason(e.err))
+		case e.mode.IsDir():
+			if !w.listFolder(files, e.name, entries) {
+				return false
+			}
+		case !e.mode.IsRegular() && e.mode&fs.ModeSymlink == 0:
+			w.finding(specialFile, &scope{}, e.name, e.mode.Type().String())
+		case w.chargeEntries(1) == 0:
+			return false
+		default:
+			*entries = append(*entries, *e)
+		}
+	}
+	return true
 }
 
 // dirFile reads and offers one entry.
@@ -161,6 +165,24 @@ func (f *folders) open(name string) (*os.File, error) {
 	}
 	defer f.release(d)
 	return d.root.Open(base)
+}
+
+// list gives the entries of a folder by their names in it, with what could be read
+// where there is an error.
+func (f *folders) list(dir string) ([]dirEntry, error) {
+	list, err := fs.ReadDir(f.root.FS(), dir)
+	entries := make([]dirEntry, len(list))
+	for i, d := range list {
+		entries[i] = dirEntry{name: d.Name(), mode: d.Type()}
+		if d.Type().IsRegular() || d.Type() == fs.ModeSymlink {
+			if info, err := d.Info(); err != nil {
+				entries[i].err = err
+			} else {
+				entries[i].mode, entries[i].size = info.Mode(), info.Size()
+			}
+		}
+	}
+	return entries, err
 }
 
 func (f *folders) take(name string) (*folder, error) {
