@@ -85,9 +85,7 @@ func Complete(ctx context.Context, h *Harvest, c Config) *fnvet.Report {
 	r.Packages = deps.Merge(pkgs, distro)
 	h.licensed(r.Packages)
 	h.sized(r.Packages, r.Artifact.Archives)
-	if c.Settings != nil {
-		redactPackages(r.Packages, c.Settings.Redact)
-	}
+	masked := c.maskPackages(r.Packages)
 	via := h.reachable(r.Packages)
 	if distro != nil {
 		r.Artifact.Config.Distro = strings.TrimSpace(distro.ID + " " + distro.VersionID)
@@ -96,12 +94,17 @@ func Complete(ctx context.Context, h *Harvest, c Config) *fnvet.Report {
 	r.Scan.Database.Ecosystems = []string{}
 	if c.Matcher != nil && (c.wants(fnvet.Vulnerability) || c.wants(fnvet.Malware)) {
 		findings, gaps, info := c.Matcher.Match(ctx, r.Packages)
+		if masked() {
+			via = h.reachable(r.Packages)
+			findings, gaps, info = c.Matcher.Match(ctx, r.Packages)
+		}
 		follow(findings, r.Packages, via)
 		h.linkedIn(findings, r.Packages)
 		r.Findings = append(r.Findings, findings...)
 		r.Gaps = append(r.Gaps, gaps...)
 		r.Scan.Database = info
 	}
+	masked()
 	if c.wants(fnvet.Hygiene) {
 		r.Findings = append(r.Findings, deps.Drift(r.Packages)...)
 	}
@@ -209,18 +212,31 @@ func redact(r *fnvet.Report, mask func(string) string) {
 	}
 }
 
-// redactPackages masks secrets in what manifests say of packages: a version that
-// is an address with a password, a token pasted where a licence should be.
-func redactPackages(pkgs []fnvet.Package, mask func(string) string) {
+// maskPackages looks for secrets in what manifests say of packages: a version that
+// is an address with a password, a token pasted where a licence should be. There is
+// hardly ever one, so it looks while others go on; the function it returns waits for
+// the answer, masks what there is, and says at its first call whether it did.
+func (c *Config) maskPackages(pkgs []fnvet.Package) func() bool {
+	if c.Settings == nil {
+		return func() bool { return false }
+	}
 	var all strings.Builder
 	each(pkgs, func(s *string) {
 		all.WriteString(*s)
 		all.WriteByte('\n')
 	})
-	if text := all.String(); mask(text) == text {
-		return // as good as always
+	clean := make(chan bool, 1)
+	go func() { clean <- c.Settings.Redact(all.String()) == all.String() }()
+	done := false
+	return func() bool {
+		if done || <-clean {
+			done = true
+			return false
+		}
+		each(pkgs, func(s *string) { *s = c.Settings.Redact(*s) })
+		done = true
+		return true
 	}
-	each(pkgs, func(s *string) { *s = mask(*s) })
 }
 
 func each(pkgs []fnvet.Package, do func(*string)) {

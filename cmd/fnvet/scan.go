@@ -468,18 +468,37 @@ func (c *cli) scanOne(ctx context.Context, run *scanRun, target string) (*fnvet.
 		c.note("--platform says nothing about %s, which is no image", target)
 	}
 	config := run.config
-	finder, err := run.finder()
-	if err != nil {
+	config.Settings = lateFinder(run.finder)
+	r := scan.Complete(ctx, harvest, config)
+	if _, err := run.finder(); err != nil {
 		return nil, err
 	}
-	config.Settings = finder
-	r := scan.Complete(ctx, harvest, config)
 	vex.Apply(r, run.vex)
 	err = policy.Enforce(r, run.policy, policy.Options{Now: run.now, Compare: compareVersions, Baseline: run.baseline, Wants: run.config.Wants})
 	if err != nil {
 		return nil, fmt.Errorf("policy: %w", err)
 	}
 	return r, nil
+}
+
+// A lateFinder waits for the secret search when it is first needed. One that could
+// not be built finds nothing and masks all; its error ends the run.
+type lateFinder func() (*secrets.Scanner, error)
+
+func (l lateFinder) Settings(ctx context.Context, s []fnvet.Setting) []fnvet.Finding {
+	finder, err := l()
+	if err != nil {
+		return nil
+	}
+	return finder.Settings(ctx, s)
+}
+
+func (l lateFinder) Redact(s string) string {
+	finder, err := l()
+	if err != nil {
+		return ""
+	}
+	return finder.Redact(s)
 }
 
 // write renders every format. Files are replaced whole, never left half written.
