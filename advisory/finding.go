@@ -3,6 +3,7 @@ package advisory
 import (
 	"cmp"
 	"fmt"
+	"runtime"
 	"slices"
 	"strings"
 
@@ -17,12 +18,13 @@ const maxReportedReferences = 5
 
 // findings makes the findings of all hits.
 func (m *matcher) findings() ([]fnvet.Finding, error) {
-	parts := shares(m.byPackage(), minUnits)
-	made := make([][]fnvet.Finding, len(parts))
+	units := m.byPackage()
+	made := make([][]fnvet.Finding, len(units))
 	var g errgroup.Group
-	for i, part := range parts {
+	g.SetLimit(runtime.GOMAXPROCS(0)) // one package may take as long as all others
+	for i, hits := range units {
 		g.Go(func() (err error) {
-			made[i], err = m.findingsOf(part)
+			made[i], err = m.findingsOf(hits)
 			return err
 		})
 	}
@@ -39,25 +41,22 @@ func (m *matcher) findings() ([]fnvet.Finding, error) {
 	return out, nil
 }
 
-// findingsOf makes the findings of some packages, given the hits of each.
-func (m *matcher) findingsOf(units [][]*hit) ([]fnvet.Finding, error) {
+// findingsOf makes the findings of one package, or of those of one source package.
+func (m *matcher) findingsOf(hits []*hit) ([]fnvet.Finding, error) {
+	members := m.members(hits)
+	hits = onlyOf(hits, members[0])
 	var out []fnvet.Finding
-	for _, hits := range units {
-		members := m.members(hits)
-		hits = onlyOf(hits, members[0])
-		from := len(out)
-		for _, g := range groups(hits[0].base, hits) {
-			out = append(out, m.finding(&g))
-		}
-		upgrade, err := m.upgrade(hits, out[from:])
-		if err != nil {
-			return nil, err
-		}
-		for i := range out[from:] {
-			f := &out[from+i]
-			f.Package.Upgrade = upgrade
-			f.Remediation = m.remediation(f, members)
-		}
+	for _, g := range groups(hits[0].base, hits) {
+		out = append(out, m.finding(&g))
+	}
+	upgrade, err := m.upgrade(hits, out)
+	if err != nil {
+		return nil, err
+	}
+	for i := range out {
+		f := &out[i]
+		f.Package.Upgrade = upgrade
+		f.Remediation = m.remediation(f, members)
 	}
 	return out, nil
 }

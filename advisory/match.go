@@ -164,7 +164,7 @@ func (m *matcher) lookUp(ctx context.Context) error {
 	slices.SortStableFunc(byIndex, func(a, b *query) int {
 		return cmp.Or(cmp.Compare(a.base, b.base), cmp.Compare(a.name, b.name))
 	})
-	parts := shares(byIndex, minQueries)
+	parts := shares(byIndex)
 	found := make([]answers, len(parts))
 	g, ctx := errgroup.WithContext(ctx)
 	for i, part := range parts {
@@ -184,19 +184,16 @@ func (m *matcher) lookUp(ctx context.Context) error {
 	return nil
 }
 
-// What one processor should have to do at least, to be worth its start.
-const (
-	minQueries = 32
-	minUnits   = 8
-)
+// minQueries are what one processor should have to answer, to be worth its start.
+const minQueries = 32
 
-// shares cuts a list into equal parts, one for each processor, of atLeast items.
-func shares[T any](list []T, atLeast int) [][]T {
-	if len(list) == 0 {
+// shares cuts queries into equal parts, one for each processor.
+func shares(queries []*query) [][]*query {
+	if len(queries) == 0 {
 		return nil
 	}
-	n := max(1, min(runtime.GOMAXPROCS(0), len(list)/atLeast))
-	return slices.Collect(slices.Chunk(list, (len(list)+n-1)/n))
+	n := max(1, min(runtime.GOMAXPROCS(0), len(queries)/minQueries))
+	return slices.Collect(slices.Chunk(queries, (len(queries)+n-1)/n))
 }
 
 // answers are what a part of the queries found.
