@@ -20,13 +20,24 @@ type memory struct {
 	free  int64
 	least int64        // that free ever was, at most 0
 	over  map[int]bool // by depth
-	spare [][]byte     // large buffers, for reuse
+	spare []spare      // large buffers, for reuse; the one used last comes last
+	turn  int          // large buffers asked for so far
 	idle  int64        // bytes of spare
 	waste int64        // bytes of buffers given up since the last collection
 	small [sizeClasses]sync.Pool
 }
 
-const sizeClasses = 21 // buffers of up to 1<<20 bytes are pooled by power of two
+const sizeClasses = 17 // buffers of up to 1<<16 bytes are pooled by power of two
+
+// A spare is a buffer that nobody uses, since that turn.
+type spare struct {
+	buf  []byte
+	turn int
+}
+
+// maxTurns is how many large buffers are asked for before one that did for none of
+// them is given up: the largest files of a package are few.
+const maxTurns = 32
 
 // A lease is what one file holds: bytes of the bound and perhaps a buffer.
 type lease struct {
@@ -123,7 +134,7 @@ func (m *memory) buffer(n int) *[]byte {
 
 // maxWaste is how many bytes of buffers that were given up may wait for the
 // garbage collector while others are allocated.
-const maxWaste = 32 << 20
+const maxWaste = 16 << 20
 
 // takeSpare picks the smallest spare buffer that holds n bytes and not many more.
 // If there is none, those that are kept are given up as far as the new one needs
@@ -131,9 +142,13 @@ const maxWaste = 32 << 20
 func (m *memory) takeSpare(n int) []byte {
 	m.mu.Lock()
 	defer m.mu.Unlock()
+	m.turn++
+	for len(m.spare) > 0 && m.turn-m.spare[0].turn > maxTurns {
+		m.waste += int64(cap(m.removeSpare(0)))
+	}
 	best := -1
-	for i, b := range m.spare {
-		if cap(b) >= n && cap(b)/4 <= n && (best < 0 || cap(b) < cap(m.spare[best])) {
+	for i, s := range m.spare {
+		if b := s.buf; cap(b) >= n && cap(b)/4 <= n && (best < 0 || cap(b) < cap(m.spare[best].buf)) {
 			best = i
 		}
 	}
@@ -149,7 +164,7 @@ func (m *memory) takeSpare(n int) []byte {
 }
 
 func (m *memory) removeSpare(i int) []byte {
-	b := m.spare[i]
+	b := m.spare[i].buf
 	m.spare = slices.Delete(m.spare, i, i+1)
 	m.idle -= int64(cap(b))
 	return b
@@ -178,7 +193,7 @@ func (m *memory) put(b *[]byte) {
 	}
 	n := int64(cap(*b))
 	if m.trim(n); m.idle+n <= m.free-m.least {
-		m.spare = append(m.spare, *b)
+		m.spare = append(m.spare, spare{*b, m.turn})
 		m.idle += n
 		return
 	}
