@@ -30,7 +30,7 @@ import (
 	"syscall"
 	"time"
 
-	_ "github.com/fnvet/fnvet/internal/quietheap" // first of all
+	"github.com/fnvet/fnvet/internal/heap"
 )
 
 // How long an interrupted run may take to end by itself: a server answers what it
@@ -56,6 +56,7 @@ func main() {
 		time.Sleep(graceOf(os.Args))
 		os.Exit(codeError)
 	}()
+	heap.Pace()
 	code := run(ctx, os.Args[1:], os.Stdin, os.Stdout, os.Stderr)
 	os.Exit(code)
 }
