@@ -17,7 +17,12 @@ type program struct {
 	maps *os.File // opened before a sandbox is entered, or nil
 	once sync.Once
 	code []mapping
+	gave int // how often
 }
+
+// maxGiven is how often pages are given back: a scan has a dozen collections, a server
+// has them for ever, and what it needs is mapped by then.
+const maxGiven = 64
 
 // A mapping is a part of the address space.
 type mapping struct{ start, size uintptr }
@@ -33,9 +38,10 @@ func openProgram() *program {
 // giveBack forgets the pages that are mapped of the file. Those that are used again
 // are mapped again, from the system's cache of the file.
 func (p *program) giveBack() {
-	if p.maps == nil {
+	if p.maps == nil || p.gave >= maxGiven {
 		return
 	}
+	p.gave++
 	p.once.Do(func() {
 		text, err := io.ReadAll(p.maps)
 		if err == nil {
