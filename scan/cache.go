@@ -3,18 +3,15 @@ package scan
 import (
 	"bytes"
 	"context"
-	"crypto/hmac"
-	"crypto/sha256"
 	"encoding/gob"
-	"encoding/hex"
 	"errors"
 	"fmt"
-	"io"
-	"os"
-	"path/filepath"
 	"slices"
 	"strings"
 	"sync"
+	"time"
+
+	"github.com/klauspost/compress/zstd"
 
 	"github.com/fnvet/fnvet"
 	"github.com/fnvet/fnvet/unpack"
@@ -35,17 +32,26 @@ import (
 // the layer was read: parts from the cache count when its bytes have turned out to
 // have it, and otherwise the layer is read again and searched.
 //
-// An entry is sealed with Key. One that is damaged, was made by another
-// installation or does not belong to its name is as good as none. Entries hold
-// redacted findings and names of packages, no secrets. Any of them may be deleted
-// at any time.
+// Entries hold redacted findings and names of packages, no secrets. Any of them
+// may be deleted at any time.
 type Cache struct {
-	Dir string
-	// Key is the installation's: without it, entries can be neither made nor read.
-	Key []byte
+	Keeper Keeper
 	// Version names all that the steps' answers depend on besides the file: the
 	// build of the program, the rules, and options that change what is found.
 	Version string
+	// Secrets names what findings of secrets depend on besides: the key of their
+	// hashes, the day by which they expire. Layers without any do not.
+	Secrets string
+	// Day is when the search is. What has expired by one day has so on every later
+	// one, but not on one before.
+	Day time.Time
+}
+
+// A Keeper keeps entries by their ids. Its methods may be called concurrently.
+type Keeper interface {
+	// Load returns the entry that was kept under an id, as it was, or nil.
+	Load(ctx context.Context, id []byte) []byte
+	Save(ctx context.Context, id, entry []byte) error
 }
 
 const (
@@ -56,11 +62,18 @@ const (
 	inLayer = "\x00layer"
 )
 
+// A LayerCount says of how many layers of an image the cache knew what is in them,
+// and how many were searched. Layers without a file are in neither.
+type LayerCount struct{ Known, Searched int }
+
 // A LayerKey is an image layer in which every file was searched anew.
 type LayerKey struct{ Digest, DiffID string }
 
-// entry is the parts of one layer.
-type entry struct{ Parts []Part }
+// entry is the parts of one layer, and the day on which it was searched.
+type entry struct {
+	Parts []Part
+	Day   time.Time
+}
 
 // cachedSteps are the rows of the table whose parts are kept.
 func cachedSteps(steps []Step) []bool {
@@ -72,10 +85,11 @@ func cachedSteps(steps []Step) []bool {
 	return kept
 }
 
-// id is what an entry is sealed with and found by.
-func (c *Cache) id(diffID string, steps []Step, limits unpack.Limits) []byte {
+// id is what an entry is sealed with and found by; secret for that of a layer in
+// which secrets were found.
+func (c *Cache) id(diffID string, secret bool, steps []Step, limits unpack.Limits) []byte {
 	var b bytes.Buffer
-	b.WriteString("fnvet layer 1\x00" + c.Version + "\x00" + diffID)
+	b.WriteString("fnvet layer 2\x00" + c.Version + "\x00" + diffID)
 	for i, kept := range cachedSteps(steps) {
 		if kept {
 			b.WriteString("\x00" + steps[i].Name)
@@ -84,83 +98,76 @@ func (c *Cache) id(diffID string, steps []Step, limits unpack.Limits) []byte {
 		}
 	}
 	fmt.Fprintf(&b, "\x00%+v", limits)
+	if secret {
+		b.WriteString("\x00secrets " + c.Secrets)
+	}
 	return b.Bytes()
 }
 
-func (c *Cache) mac(parts ...[]byte) []byte {
-	m := hmac.New(sha256.New, c.Key)
-	for _, p := range parts {
-		sum := sha256.Sum256(p)
-		m.Write(sum[:])
+// load returns the entry of a layer.
+func (c *Cache) load(ctx context.Context, diffID string, steps []Step, limits unpack.Limits) (entry, bool) {
+	for _, secret := range []bool{false, true} {
+		e, ok := decodeEntry(c.Keeper.Load(ctx, c.id(diffID, secret, steps, limits)))
+		if ok && !e.Day.After(c.Day) {
+			return e, true
+		}
 	}
-	return m.Sum(nil)
+	return entry{}, false
 }
 
-func (c *Cache) path(id []byte) string {
-	return filepath.Join(c.Dir, "layer-"+hex.EncodeToString(c.mac([]byte("name"), id)))
-}
-
-// load returns the entry with that id.
-func (c *Cache) load(id []byte) (entry, bool) {
-	f, err := os.Open(c.path(id)) // #nosec G304 -- in the directory the user chose, by a name of ours
+// decodeEntry reads what encode wrote.
+func decodeEntry(data []byte) (e entry, ok bool) {
+	if data == nil {
+		return entry{}, false
+	}
+	z, err := zstd.NewReader(nil, zstd.WithDecoderConcurrency(1), zstd.WithDecoderMaxMemory(maxEntry), zstd.WithDecoderLowmem(true))
 	if err != nil {
 		return entry{}, false
 	}
-	defer f.Close()
-	raw, err := io.ReadAll(io.LimitReader(f, maxEntry+sha256.Size+1))
-	if err != nil || len(raw) < sha256.Size || len(raw) > maxEntry+sha256.Size {
-		return entry{}, false
-	}
-	seal, body := raw[:sha256.Size], raw[sha256.Size:]
-	if !hmac.Equal(seal, c.mac([]byte("entry"), id, body)) {
-		return entry{}, false
-	}
-	var e entry
-	if err := gob.NewDecoder(bytes.NewReader(body)).Decode(&e); err != nil {
+	defer z.Close()
+	text, err := z.DecodeAll(data, nil)
+	if err != nil || gob.NewDecoder(bytes.NewReader(text)).Decode(&e) != nil {
 		return entry{}, false
 	}
 	return e, true
 }
 
-// store writes an entry; it is there whole or not at all.
-func (c *Cache) store(id []byte, e entry) error {
-	var body bytes.Buffer
-	if err := gob.NewEncoder(&body).Encode(e); err != nil {
-		return err
+// encode returns nil for an entry that is too large.
+func (e *entry) encode() ([]byte, error) {
+	var text bytes.Buffer
+	if err := gob.NewEncoder(&text).Encode(e); err != nil {
+		return nil, err
 	}
-	if body.Len() > maxEntry {
-		return nil
+	if text.Len() > maxEntry {
+		return nil, nil
 	}
-	if err := os.MkdirAll(c.Dir, 0o700); err != nil {
-		return err
-	}
-	tmp, err := os.CreateTemp(c.Dir, "new-*")
+	z, err := zstd.NewWriter(nil, zstd.WithEncoderConcurrency(1), zstd.WithLowerEncoderMem(true))
 	if err != nil {
-		return err
+		return nil, err
 	}
-	defer os.Remove(tmp.Name())
-	_, err = tmp.Write(append(c.mac([]byte("entry"), id, body.Bytes()), body.Bytes()...))
-	if err = errors.Join(err, tmp.Close()); err != nil {
-		return err
-	}
-	return os.Rename(tmp.Name(), c.path(id))
+	return z.EncodeAll(text.Bytes(), nil), z.Close()
 }
 
 // Store keeps what the walk of h found in layers that were not in the cache. It
 // is for the process that may write, with the Config of the walk.
-func (c *Cache) Store(h *Harvest, config Config) error {
+func (c *Cache) Store(ctx context.Context, h *Harvest, config Config) error {
 	steps := config.active()
 	kept := cachedSteps(steps)
 	var failed error
 	for _, layer := range h.Fresh {
-		var e entry
+		e, secret := entry{Day: c.Day}, false
 		for _, p := range h.Parts {
 			if p.Layer == layer.Digest && p.Path != "" && p.Step >= 0 && p.Step < len(kept) && kept[p.Step] {
 				e.Parts = append(e.Parts, p.relabelled(layer.Digest, inLayer))
+				secret = secret || slices.ContainsFunc(p.Facts.Findings, func(f fnvet.Finding) bool { return f.Secret != nil })
 			}
 		}
 		slices.SortFunc(e.Parts, compareParts)
-		failed = errors.Join(failed, c.store(c.id(layer.DiffID, steps, config.Unpack.Limits), e))
+		data, err := e.encode()
+		if err == nil && data != nil {
+			err = c.Keeper.Save(ctx, c.id(layer.DiffID, secret, steps, config.Unpack.Limits), data)
+		}
+		failed = errors.Join(failed, err)
 	}
 	return failed
 }
@@ -224,12 +231,12 @@ func newShelf(c *Config, steps []Step, target string) *shelf {
 }
 
 // offer notes a file and reports whether the cache answers for it.
-func (s *shelf) offer(f *fnvet.File) bool {
+func (s *shelf) offer(ctx context.Context, f *fnvet.File) bool {
 	if s == nil || f.DiffID == "" {
 		return false
 	}
 	l := s.layer(LayerKey{f.Layer, f.DiffID})
-	l.once.Do(func() { s.fill(l, f.DiffID, f.Layer) })
+	l.once.Do(func() { s.fill(ctx, l, f.DiffID, f.Layer) })
 	l.mu.Lock()
 	defer l.mu.Unlock()
 	if l.hit {
@@ -254,8 +261,8 @@ func (s *shelf) layer(key LayerKey) *shelved {
 	return l
 }
 
-func (s *shelf) fill(l *shelved, diffID, digest string) {
-	e, ok := s.cache.load(s.cache.id(diffID, s.steps, s.limits))
+func (s *shelf) fill(ctx context.Context, l *shelved, diffID, digest string) {
+	e, ok := s.cache.load(ctx, diffID, s.steps, s.limits)
 	if !ok {
 		l.paths = map[string]bool{}
 		return
@@ -278,42 +285,57 @@ func (s *shelf) spoil(f *fnvet.File) {
 	l.mu.Unlock()
 }
 
-// settle ends the walk: it returns the parts of layers that came from the cache
-// and are what they claim to be, those that are not, and those to keep. Where a
-// limit was reached, files were left out, so nothing is kept.
-func (s *shelf) settle(verified func(layer, diffID string) bool, gaps []fnvet.Gap) (parts []Part, untrue map[LayerKey]bool, fresh []LayerKey) {
+// settled is what a walk came to: the parts of layers that came from the cache and
+// are what they claim to be, the layers that are not, those to keep, and how many of
+// both were searched or not.
+type settled struct {
+	parts  []Part
+	untrue map[LayerKey]bool
+	fresh  []LayerKey
+	count  LayerCount
+}
+
+// settle ends the walk. Where a limit was reached, files were left out, so nothing
+// is kept.
+func (s *shelf) settle(verified func(layer, diffID string) bool, gaps []fnvet.Gap) (end settled) {
 	if s == nil {
-		return nil, nil, nil
+		return end
 	}
 	whole := !slices.ContainsFunc(gaps, func(g fnvet.Gap) bool { return g.Reason == fnvet.GapLimit || g.Reason == fnvet.GapFailed })
-	untrue = map[LayerKey]bool{}
+	end.untrue = map[LayerKey]bool{}
 	for key, l := range s.layers {
-		switch is := verified(key.Digest, key.DiffID); {
-		case l.hit && is:
-			parts = append(parts, l.pending...)
+		is := verified(key.Digest, key.DiffID)
+		if l.hit && is {
+			end.count.Known++
+			end.parts = append(end.parts, l.pending...)
+			continue
+		}
+		end.count.Searched++
+		switch {
 		case l.hit:
-			untrue[key] = true
+			end.untrue[key] = true
 		case is && whole && !l.spoilt:
-			fresh = append(fresh, key)
+			end.fresh = append(end.fresh, key)
 		}
 	}
-	slices.SortFunc(parts, compareParts)
-	slices.SortFunc(fresh, func(a, b LayerKey) int { return strings.Compare(a.DiffID+a.Digest, b.DiffID+b.Digest) })
-	return parts, untrue, fresh
+	slices.SortFunc(end.parts, compareParts)
+	slices.SortFunc(end.fresh, func(a, b LayerKey) int { return strings.Compare(a.DiffID+a.Digest, b.DiffID+b.Digest) })
+	return end
 }
 
 // settle emits what the cache had for the layers that are what they claim to be,
-// and searches the others in another walk. It returns the layers to keep.
-func (c *collector) settle(ctx context.Context, target string, opts unpack.Options, res *unpack.Result) ([]LayerKey, error) {
-	parts, untrue, fresh := c.shelf.settle(res.Verified, res.Gaps)
-	for _, p := range parts {
+// and searches the others in another walk.
+func (c *collector) settle(ctx context.Context, target string, opts unpack.Options, res *unpack.Result, h *Harvest) error {
+	end := c.shelf.settle(res.Verified, res.Gaps)
+	h.Fresh, h.Layers = end.fresh, end.count
+	for _, p := range end.parts {
 		c.add(p)
 	}
-	if len(untrue) == 0 {
-		return fresh, nil
+	if len(end.untrue) == 0 {
+		return nil
 	}
 	again, err := unpack.Walk(ctx, target, opts, func(ctx context.Context, f *fnvet.File) {
-		if !untrue[LayerKey{f.Layer, f.DiffID}] {
+		if !end.untrue[LayerKey{f.Layer, f.DiffID}] {
 			return
 		}
 		w := c.worker()
@@ -328,8 +350,8 @@ func (c *collector) settle(ctx context.Context, target string, opts unpack.Optio
 		}
 	})
 	if err != nil {
-		return nil, err
+		return err
 	}
 	res.Gaps = append(res.Gaps, again.Gaps...) // the time may have run out; doubles go later
-	return fresh, nil
+	return nil
 }

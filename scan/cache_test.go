@@ -13,6 +13,7 @@ import (
 	"strings"
 	"sync/atomic"
 	"testing"
+	"time"
 
 	"github.com/google/go-cmp/cmp"
 
@@ -86,12 +87,17 @@ func diffIDOf(b []byte) string {
 type cacheTest struct {
 	t        *testing.T
 	searched atomic.Int32
+	dir      Directory
+	seal     *Sealed
 	cache    *Cache
 	crash    bool
+	secret   bool // every file holds one
 }
 
 func newCacheTest(t *testing.T) *cacheTest {
-	return &cacheTest{t: t, cache: &Cache{Dir: filepath.Join(t.TempDir(), "cache"), Key: []byte("key"), Version: "1"}}
+	dir := Directory(filepath.Join(t.TempDir(), "cache"))
+	seal := &Sealed{Key: []byte("key"), Place: dir}
+	return &cacheTest{t: t, dir: dir, seal: seal, cache: &Cache{Keeper: seal, Version: "1"}}
 }
 
 func (c *cacheTest) config(cache *Cache) Config {
@@ -108,8 +114,12 @@ func (c *cacheTest) config(cache *Cache) Config {
 			if c.crash {
 				panic("crash")
 			}
+			found := fnvet.Finding{ID: "of " + string(f.Data), Kind: fnvet.Hygiene, Path: f.Path, Layer: f.Layer}
+			if c.secret {
+				found.Secret = &fnvet.Secret{}
+			}
 			return fnvet.Facts{
-				Findings: []fnvet.Finding{{ID: "of " + string(f.Data), Kind: fnvet.Hygiene, Path: f.Path, Layer: f.Layer}},
+				Findings: []fnvet.Finding{found},
 				Packages: []fnvet.Package{{Name: f.Name, Version: "1", Ecosystem: "npm", Locations: []fnvet.Location{{Path: f.Path, Layer: f.Layer}}}},
 			}, nil
 		}}},
@@ -126,7 +136,7 @@ func (c *cacheTest) report(target string, cache *Cache) (fnvet.Report, int) {
 		c.t.Fatal(err)
 	}
 	if cache != nil {
-		if err := cache.Store(h, config); err != nil {
+		if err := cache.Store(c.t.Context(), h, config); err != nil {
 			c.t.Fatal(err)
 		}
 	}
@@ -164,8 +174,53 @@ func TestCache(t *testing.T) {
 	c.cache.Version = "2"
 	c.same("other rules", image, 4)
 	c.cache.Version = "1"
-	c.cache.Key = []byte("another")
+	c.seal.Key = []byte("another")
 	c.same("another installation", image, 4)
+}
+
+// TestCacheSecrets: what is found of secrets counts for a day and for who hashes them
+// alike; layers without any do for everybody, from then on.
+func TestCacheSecrets(t *testing.T) {
+	image := saved(t, false, nil, baseLayer)
+	day := time.Date(2026, 11, 25, 0, 0, 0, 0, time.UTC)
+	for _, row := range []struct {
+		why     string
+		secret  bool
+		secrets string
+		days    int
+		want    int
+	}{
+		{"no secrets, the same day", false, "key 1", 0, 0},
+		{"no secrets, another installation", false, "key 2", 0, 0},
+		{"no secrets, later", false, "key 1", 30, 0},
+		{"no secrets, a day before: a token may not have expired", false, "key 1", -1, 2},
+		{"secrets, the same", true, "key 1", 0, 0},
+		{"secrets, another installation", true, "key 2", 0, 2},
+	} {
+		c := newCacheTest(t)
+		c.secret, c.cache.Secrets, c.cache.Day = row.secret, "key 1", day
+		c.same(row.why+", first", image, 2)
+		c.cache.Secrets, c.cache.Day = row.secrets, day.AddDate(0, 0, row.days)
+		c.same(row.why, image, row.want)
+	}
+}
+
+// TestCacheCount: how many layers were searched.
+func TestCacheCount(t *testing.T) {
+	c := newCacheTest(t)
+	for i, want := range []LayerCount{{0, 2}, {1, 1}, {2, 0}} {
+		config := c.config(c.cache)
+		h, err := Collect(t.Context(), saved(t, false, nil, baseLayer, []string{"x", strings.Repeat("y", min(i, 1))}), config)
+		if err != nil {
+			t.Fatal(err)
+		}
+		if err := c.cache.Store(t.Context(), h, config); err != nil {
+			t.Fatal(err)
+		}
+		if h.Layers != want {
+			t.Errorf("image %d: %+v, want %+v", i, h.Layers, want)
+		}
+	}
 }
 
 // TestCacheFalseClaim: a layer that states the diff_id of one in the cache, and
@@ -208,7 +263,7 @@ func TestCacheDamage(t *testing.T) {
 		t.Run(why, func(t *testing.T) {
 			c := newCacheTest(t)
 			c.same("first", image, 2)
-			paths := entries(t, c.cache.Dir, 1)
+			paths := entries(t, string(c.dir), 1)
 			data, err := os.ReadFile(paths[0])
 			if err != nil {
 				t.Fatal(err)
@@ -227,9 +282,9 @@ func TestCacheForeignEntry(t *testing.T) {
 	c := newCacheTest(t)
 	first, second := saved(t, false, nil, baseLayer), saved(t, false, nil, []string{"x", "y"})
 	c.same("first", first, 2)
-	one := entries(t, c.cache.Dir, 1)[0]
+	one := entries(t, string(c.dir), 1)[0]
 	c.same("second", second, 1)
-	for _, path := range entries(t, c.cache.Dir, 2) {
+	for _, path := range entries(t, string(c.dir), 2) {
 		if path == one {
 			continue
 		}
@@ -268,7 +323,7 @@ func TestCacheKeepsNot(t *testing.T) {
 	double := saved(t, false, nil, []string{"a", "1", "a", "2"})
 	c.same("two files of one path", double, 2)
 	c.same("two files of one path, again", double, 2)
-	entries(t, c.cache.Dir, 0)
+	entries(t, string(c.dir), 0)
 }
 
 func entries(t *testing.T, dir string, want int) []string {

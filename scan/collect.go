@@ -31,7 +31,8 @@ type Harvest struct {
 	// Sizes are the bytes of the files in folders that may be packages.
 	Sizes map[Folder]int64
 	// Fresh are the layers that a Cache may keep.
-	Fresh []LayerKey
+	Fresh  []LayerKey
+	Layers LayerCount // with a Cache
 }
 
 // A Part is what one step made of one file, or of all at the end (Path "").
@@ -77,7 +78,7 @@ func Stream(ctx context.Context, target string, c Config, emit func(Part)) (*Har
 	if err := ctx.Err(); err != nil {
 		return nil, err
 	}
-	if h.Fresh, err = col.settle(walkCtx, target, c.Unpack, res); err != nil {
+	if err := col.settle(walkCtx, target, c.Unpack, res, h); err != nil {
 		return nil, err
 	}
 	for _, s := range col.steps {
@@ -201,7 +202,7 @@ func (c *collector) visit(ctx context.Context, f *fnvet.File) {
 	w := c.worker()
 	defer c.done(w)
 	c.size.add(f)
-	cached := c.shelf.offer(f)
+	cached := c.shelf.offer(ctx, f)
 	for i := range c.steps {
 		if cached && c.shelf.kept[i] {
 			continue

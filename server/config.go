@@ -32,6 +32,14 @@ type File struct {
 	TLS           *TLS           `yaml:"tls"`
 	// UploadLimit bounds a package sent to the API, in MiB; default 256, 0 takes none.
 	UploadLimit *int64 `yaml:"upload_limit_mib"`
+	// LayerCache bounds what is kept of layers in the store, all together in MiB;
+	// default 1024, 0 keeps nothing. LayerCacheAge is how long an entry is kept after
+	// its last use; default 30 days.
+	LayerCache    *int64        `yaml:"layer_cache_mib"`
+	LayerCacheAge time.Duration `yaml:"layer_cache_age"`
+	// InstallationKey is what secrets are hashed with, the same for all servers and
+	// workers of a store; default: the machine's own.
+	InstallationKey Secret `yaml:"installation_key"`
 	// AWS allows targets in S3 and Lambda, with the credentials of the environment.
 	AWS bool `yaml:"aws"`
 	// URL is where people reach the page, for links in messages.
@@ -167,7 +175,7 @@ func ParseFile(data []byte) (*File, error) {
 	if err := d.Decode(&f); err != nil && !errors.Is(err, io.EOF) {
 		return nil, err
 	}
-	for _, check := range []func() error{f.checkRegistries, f.checkSources, f.checkTokens, f.checkNotifications, f.checkProxy, f.checkLogin} {
+	for _, check := range []func() error{f.checkRegistries, f.checkSources, f.checkTokens, f.checkNotifications, f.checkProxy, f.checkLogin, f.checkLayers} {
 		if err := check(); err != nil {
 			return nil, err
 		}
@@ -274,6 +282,28 @@ func (f *File) checkProxy() error {
 	}
 	if err := checkScopes(f.ProxyLogin.Scopes); err != nil {
 		return fmt.Errorf("proxy_login: %w", err)
+	}
+	return nil
+}
+
+// The defaults of the cache of layers.
+const (
+	layerCacheMiB = 1024
+	layerCacheAge = 30 * 24 * time.Hour
+	maxLayerCache = 1 << 30 // MiB
+)
+
+func (f *File) checkLayers() error {
+	if f.LayerCache == nil {
+		f.LayerCache = new(int64)
+		*f.LayerCache = layerCacheMiB
+	}
+	f.LayerCacheAge = cmp.Or(f.LayerCacheAge, layerCacheAge)
+	if *f.LayerCache < 0 || *f.LayerCache > maxLayerCache {
+		return errors.New("layer_cache_mib is a size in MiB; 0 keeps nothing")
+	}
+	if f.LayerCacheAge < time.Hour {
+		return errors.New("layer_cache_age is at least 1h")
 	}
 	return nil
 }

@@ -29,6 +29,9 @@ func TestConfigurationIsChecked(t *testing.T) {
 		{"{url: 'https://f.example', oidc_login: {issuer: 'https://i.example', client_id: a, groups: {g: [fly]}}}", "none of read"},
 		{"{url: 'https://f.example', oidc_login: {issuer: 'https://i.example', client_id: a, groups: {g: [read]}, session: 1s}}", "at least 1m"},
 		{"{url: 'https://f.example', oidc_login: {issuer: 'https://i.example', client_id: a, groups: {g: [read]}, scopes: [email]}}", "openid"},
+		{"layer_cache_mib: -1", "size in MiB"},
+		{"layer_cache_age: 1s", "at least 1h"},
+		{"installation_key: written-out", "never written out"},
 		{"unheard: of", "not found"},
 	} {
 		if _, err := ParseFile([]byte(r.text)); err == nil || !strings.Contains(err.Error(), r.want) {

@@ -59,6 +59,7 @@ type metrics struct {
 	seconds  map[string]*histogram // by route
 	accepted map[string]int64      // by source
 	scans    map[string]int64      // by outcome
+	layers   map[string]int64      // by what was done with them
 	scanning *histogram
 }
 
@@ -82,6 +83,7 @@ func (h *histogram) observe(d time.Duration) {
 func newMetrics(s *Server) *metrics {
 	return &metrics{
 		s: s, requests: map[[2]string]int64{}, seconds: map[string]*histogram{}, accepted: map[string]int64{}, scans: map[string]int64{},
+		layers:   map[string]int64{"known": 0, "searched": 0},
 		scanning: newHistogram(.1, .25, .5, 1, 2.5, 5, 10, 30, 60, 300),
 	}
 }
@@ -112,6 +114,13 @@ func (m *metrics) scan(outcome string, took time.Duration) {
 	m.scanning.observe(took)
 }
 
+func (m *metrics) layered(known, searched int) {
+	m.mu.Lock()
+	defer m.mu.Unlock()
+	m.layers["known"] += int64(known)
+	m.layers["searched"] += int64(searched)
+}
+
 func (m *metrics) serve(w http.ResponseWriter, r *http.Request) error {
 	var b bytes.Buffer
 	m.mu.Lock()
@@ -127,7 +136,14 @@ func (m *metrics) serve(w http.ResponseWriter, r *http.Request) error {
 	counts(&b, "fnvet_scans_total", "counter", "Attempts of scans that ended here, by outcome.", "outcome", m.scans)
 	head(&b, "fnvet_scan_seconds", "histogram", "Time of one scan.")
 	m.scanning.write(&b, "fnvet_scan_seconds", "")
+	counts(&b, "fnvet_layers_total", "counter", "Layers of images scanned here, by whether the cache knew what is in them.", "layer", m.layers)
 	m.mu.Unlock()
+	if n, size, err := m.s.Store.Layers(r.Context()); err == nil {
+		head(&b, "fnvet_layer_cache_entries", "gauge", "Layers that the store keeps the findings of.")
+		fmt.Fprintf(&b, "fnvet_layer_cache_entries %d\n", n)
+		head(&b, "fnvet_layer_cache_bytes", "gauge", "Size of them.")
+		fmt.Fprintf(&b, "fnvet_layer_cache_bytes %d\n", size)
+	}
 	if d, err := m.s.Store.Depth(r.Context()); err == nil {
 		counts(&b, "fnvet_jobs", "gauge", "Scans that are not done, by state.", "state",
 			map[string]int64{"queued": d.Queued, "running": d.Running, "failed": d.Failed, "dead": d.Dead})

@@ -1,6 +1,7 @@
 package server
 
 import (
+	"strings"
 	"testing"
 	"time"
 
@@ -18,6 +19,28 @@ func TestReadiness(t *testing.T) {
 		s.scanner.mu.Unlock()
 		if g := s.do("GET", "/readyz", "", ""); g.status != r.want {
 			t.Errorf("dated %v: %d, want %d", r.dated, g.status, r.want)
+		}
+	}
+}
+
+// TestMetrics: the text is Prometheus' and counts what was done.
+func TestMetrics(t *testing.T) {
+	s := start(t, testdb.SQLite(t), "")
+	s.await(s.do("POST", "/hooks/distribution", "test-not-a-secret", pushBody).id(t), "done")
+	s.metrics.layered(2, 1)
+	g := s.do("GET", "/metrics", "", "")
+	for _, want := range []string{
+		`fnvet_http_requests_total{route="POST /hooks/{source}",status="202"} 1`,
+		`fnvet_events_accepted_total{source="distribution"} 1`,
+		`fnvet_scans_total{outcome="done"} 1`,
+		`fnvet_layers_total{layer="known"} 2`,
+		`fnvet_layers_total{layer="searched"} 1`,
+		"fnvet_layer_cache_entries 0",
+		"fnvet_layer_cache_bytes 0",
+		`fnvet_jobs{state="dead"} 0`,
+	} {
+		if !strings.Contains(g.body, "\n"+want+"\n") {
+			t.Errorf("there is no %s in\n%s", want, g.body)
 		}
 	}
 }

@@ -51,6 +51,9 @@ type Target struct {
 	// Last: what cannot be fetched now is a gap; before the last attempt, it is an
 	// error that is tried again.
 	Last bool
+	// Layers, if set, is told of how many layers of an image it was known what is in
+	// them, and how many were searched.
+	Layers func(known, searched int)
 }
 
 // Config is what a server is made of.

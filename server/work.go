@@ -129,6 +129,10 @@ func (s *Server) scanOne(ctx context.Context, c *store.Scan) (*store.Outcome, er
 		defer remove()
 	}
 	var r *fnvet.Report
+	t.Layers = func(known, searched int) {
+		s.metrics.layered(known, searched)
+		s.Logger.Debug("layers", "scan", c.ID, "known", known, "searched", searched)
+	}
 	err = s.span(ctx, "read and judge", func(ctx context.Context) (err error) {
 		r, out.Version, err = s.Scanner.Scan(ctx, t)
 		return err

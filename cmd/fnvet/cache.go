@@ -1,20 +1,23 @@
 package main
 
 import (
+	"context"
 	"crypto/hmac"
 	"crypto/sha256"
+	"encoding/gob"
 	"encoding/hex"
+	"errors"
 	"fmt"
 	"os"
 	"path/filepath"
+	"sync"
 	"time"
 
 	"github.com/fnvet/fnvet/scan"
 )
 
-// cacheDir makes the directory of --cache and returns it without links, because
-// the sandbox goes by real paths. It fails where there is no key to seal entries
-// with that others cannot guess.
+// cacheDir makes the directory of --cache and returns its whole path. It fails
+// where there is no key to seal entries with that others cannot guess.
 func cacheDir(dir string) (string, error) {
 	if dir == "" {
 		return "", nil
@@ -25,22 +28,28 @@ func cacheDir(dir string) (string, error) {
 	if err := os.MkdirAll(dir, 0o700); err != nil {
 		return "", err
 	}
-	dir, err := filepath.Abs(dir)
-	if err != nil {
-		return "", err
-	}
-	return filepath.EvalSymlinks(dir)
+	return filepath.Abs(dir)
 }
 
-// cache is the cache of the request, or nil. Its key is made from the
-// installation's, so that neither can be used for the other's purpose.
+// layerKey seals what is found in layers. It is made from another key, so that
+// neither can be used for the other's purpose.
+func layerKey(key []byte) []byte {
+	m := hmac.New(sha256.New, key)
+	m.Write([]byte("fnvet cache of layers"))
+	return m.Sum(nil)
+}
+
+// cache is the cache of the request, or nil.
 func (q *walkRequest) cache() *scan.Cache {
-	if q.CacheDir == "" {
+	if q.keeper == nil {
 		return nil
 	}
-	key := hmac.New(sha256.New, q.Key)
-	key.Write([]byte("fnvet cache of layers"))
-	return &scan.Cache{Dir: q.CacheDir, Key: key.Sum(nil), Version: "fnvet " + version() + " " + commit() + " rules " + rulesVersion() + build() + " day " + q.Day.Format(time.DateOnly) + " own " + digestText(q.SecretRules)}
+	id := hmac.New(sha256.New, q.Key)
+	id.Write([]byte("fnvet name of this key"))
+	return &scan.Cache{
+		Keeper: q.keeper, Day: q.Day, Secrets: hex.EncodeToString(id.Sum(nil)[:8]) + " " + q.Day.Format(time.DateOnly),
+		Version: "fnvet " + version() + " " + commit() + " rules " + rulesVersion() + build() + " own " + digestText(q.SecretRules) + q.Senders,
+	}
 }
 
 // build tells builds of one commit apart that are no releases: by the size and
@@ -61,17 +70,82 @@ func build() string {
 }
 
 // keep puts what a walk found into the cache. Failing to is no failure of the scan.
-func (c *cli) keep(h *scan.Harvest, q walkRequest) {
-	if q.CacheDir == "" || len(h.Fresh) == 0 {
-		return
-	}
-	config, err := q.config() // what the child searched with names its entries
-	if err == nil {
-		err = config.Cache.Store(h, config)
-	}
-	if err != nil {
+func (c *cli) keep(ctx context.Context, h *scan.Harvest, q walkRequest) {
+	if err := q.keep(ctx, h); err != nil {
 		c.note("--cache: %v", err)
 	}
+}
+
+func (q *walkRequest) keep(ctx context.Context, h *scan.Harvest) error {
+	if q.keeper == nil || len(h.Fresh) == 0 {
+		return nil
+	}
+	config, err := q.config() // what the child searched with names its entries
+	if err != nil {
+		return err
+	}
+	return config.Cache.Store(ctx, h, config)
+}
+
+// A layerAsker is the child's end of the cache: it asks its parent, who alone has
+// the place and the key. The child keeps nothing.
+type layerAsker struct {
+	mu   sync.Mutex
+	ask  func(walkMessage) error
+	in   *gob.Decoder
+	over bool // there is nobody to ask
+}
+
+// Load asks for an entry.
+func (a *layerAsker) Load(_ context.Context, id []byte) []byte {
+	a.mu.Lock()
+	defer a.mu.Unlock()
+	if a.over {
+		return nil
+	}
+	var answer walkAnswer
+	if a.ask(walkMessage{Want: id}) != nil || a.in.Decode(&answer) != nil {
+		a.over = true
+		return nil
+	}
+	return answer.Entry
+}
+
+// Save is for the parent.
+func (a *layerAsker) Save(context.Context, []byte, []byte) error {
+	return errors.New("the sandboxed child keeps nothing")
+}
+
+// A walkAnswer is what the parent says to a question of the child.
+type walkAnswer struct{ Entry []byte }
+
+const (
+	// maxAsked bounds the questions of one child: two for a layer, of which images
+	// have 127 and no registry takes a thousand.
+	maxAsked = 2048
+	// loadTimeout bounds the answer to one; then there is no such entry.
+	loadTimeout = 10 * time.Second
+)
+
+// errAsked: a child asks what no child of ours does; it is ended.
+var errAsked = errors.New("the sandboxed child asks for what it may not")
+
+// A layerServer is the parent's end.
+type layerServer struct {
+	keeper scan.Keeper
+	out    *gob.Encoder
+	asked  int
+}
+
+// answer answers one question.
+func (s *layerServer) answer(ctx context.Context, id []byte) error {
+	s.asked++
+	if s.keeper == nil || s.asked > maxAsked {
+		return errAsked
+	}
+	ctx, cancel := context.WithTimeout(ctx, loadTimeout)
+	defer cancel()
+	return s.out.Encode(walkAnswer{Entry: s.keeper.Load(ctx, id)})
 }
 
 // digestText is the digest of a text in hex.

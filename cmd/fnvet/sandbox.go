@@ -53,21 +53,27 @@ type walkRequest struct {
 	InjectRules string
 	// Day is what expiries of tokens are judged by; whole days, so that a cached
 	// layer stays valid for one.
-	Day      time.Time
-	Offline  bool
-	CacheDir string // absolute, or "" for no cache
-	Handler  string // the function's, or "" for what configuration and conventions say
+	Day     time.Time
+	Offline bool
+	// Cached says that the parent answers questions for layers. Senders keeps those of
+	// artifacts apart that may come from others; "" for all.
+	Cached  bool
+	Senders string
+	Handler string // the function's, or "" for what configuration and conventions say
 	// Templates are those outside the target.
 	Templates []givenTemplate
 	// Policies asks for nothing but the policies that the functions need.
 	Policies bool
 	Prices   []byte    // a price file, or nil
 	Now      time.Time // to judge ends of support by
+
+	keeper scan.Keeper // of the cache of layers, or nil; each process has its own
 }
 
-// A walkMessage is one answer of a child: a part, or the end.
+// A walkMessage is one word of a child: a part, a question, or the end.
 type walkMessage struct {
 	Part *scan.Part
+	Want []byte // id of an entry of the cache; answered by a walkAnswer
 	End  *scan.Harvest
 	Err  *walkError
 }
@@ -180,11 +186,12 @@ func (c *cli) collect(ctx context.Context, q walkRequest, sandboxed bool) (*scan
 }
 
 func (c *cli) collectInChild(ctx context.Context, q walkRequest) (*scan.Harvest, error) {
-	childCtx, cancel := ctx, context.CancelFunc(func() {})
+	childCtx, kill := context.WithCancel(ctx)
+	defer kill()
 	if q.Timeout > 0 {
-		childCtx, cancel = context.WithTimeout(ctx, q.Timeout+grace)
+		childCtx, kill = context.WithTimeout(childCtx, q.Timeout+grace)
+		defer kill()
 	}
-	defer cancel()
 	var stdin io.Reader
 	if q.Target == "-" {
 		stdin = c.stdin
@@ -195,9 +202,14 @@ func (c *cli) collectInChild(ctx context.Context, q walkRequest) (*scan.Harvest,
 	}
 	started := time.Now()
 	m := c.startMeter(q.Target, child.Board)
-	harvest, err := converse(child, q)
+	harvest, err := converse(childCtx, child, q)
 	m.stop()
+	late := childCtx.Err() != nil
+	if errors.Is(err, errAsked) {
+		kill()
+	}
 	died := child.Wait()
+	late = late || childCtx.Err() != nil && !errors.Is(err, errAsked)
 	if ctx.Err() != nil {
 		return nil, ctx.Err()
 	}
@@ -208,19 +220,21 @@ func (c *cli) collectInChild(ctx context.Context, q walkRequest) (*scan.Harvest,
 		return nil, err
 	}
 	if death, ok := errors.AsType[*sandbox.DeathError](died); ok {
-		bury(harvest, q, death, childCtx.Err() != nil)
+		bury(harvest, q, death, late)
 		return harvest, nil
 	}
 	return harvest, errors.Join(err, died)
 }
 
-// converse sends the request and takes the answers until the end or the child's
-// death. What came before is in the harvest either way.
-func converse(child *sandbox.Child, q walkRequest) (*scan.Harvest, error) {
+// converse sends the request, answers questions and takes what the child finds until
+// the end or its death. What came before is in the harvest either way.
+func converse(ctx context.Context, child *sandbox.Child, q walkRequest) (*scan.Harvest, error) {
 	var parts []scan.Part
 	h := &scan.Harvest{}
-	err := errors.Join(gob.NewEncoder(child.In).Encode(q), child.In.Close())
-	if err != nil {
+	defer child.In.Close()
+	q.Cached = q.keeper != nil
+	cache := &layerServer{keeper: q.keeper, out: gob.NewEncoder(child.In)}
+	if err := cache.out.Encode(q); err != nil {
 		return h, err
 	}
 	answers := gob.NewDecoder(child.Out)
@@ -233,6 +247,11 @@ func converse(child *sandbox.Child, q walkRequest) (*scan.Harvest, error) {
 			return h, fmt.Errorf("sandbox: %w", err)
 		case m.Err != nil:
 			return h, m.Err
+		case m.Want != nil:
+			if err := cache.answer(ctx, m.Want); err != nil {
+				h.Parts = parts
+				return h, fmt.Errorf("sandbox: %w", err)
+			}
 		case m.Part != nil:
 			parts = append(parts, *m.Part)
 		case m.End != nil:
@@ -245,6 +264,7 @@ func converse(child *sandbox.Child, q walkRequest) (*scan.Harvest, error) {
 // bury completes the harvest of a child that died: what it was at work on is a
 // gap each, and the artifact is described from outside.
 func bury(h *scan.Harvest, q walkRequest, d *sandbox.DeathError, late bool) {
+	h.Fresh = nil // it may have been wrong before it died
 	name := q.Unpack.Name
 	if name == "" {
 		name = filepath.Base(q.Target)
@@ -299,18 +319,28 @@ func (c *cli) walkInSandbox() *cobra.Command {
 				return err
 			}
 			var q walkRequest
-			if err := gob.NewDecoder(in).Decode(&q); err != nil {
+			words := gob.NewDecoder(in)
+			if err := words.Decode(&q); err != nil {
 				return err
 			}
+			var mu sync.Mutex
 			answers := gob.NewEncoder(out)
+			say := func(m walkMessage) error {
+				mu.Lock()
+				defer mu.Unlock()
+				return answers.Encode(m)
+			}
+			if q.Cached {
+				q.keeper = &layerAsker{ask: say, in: words}
+			}
 			h, err := c.confined(cmd.Context(), q, board, func(p scan.Part) {
 				// A parent that went away kills this process.
-				_ = answers.Encode(walkMessage{Part: &p})
+				_ = say(walkMessage{Part: &p})
 			})
 			if err != nil {
-				return answers.Encode(walkMessage{Err: &walkError{Text: err.Error(), NoEntry: errors.Is(err, os.ErrNotExist)}})
+				return say(walkMessage{Err: &walkError{Text: err.Error(), NoEntry: errors.Is(err, os.ErrNotExist)}})
 			}
-			return errors.Join(answers.Encode(walkMessage{End: h}), out.Close())
+			return errors.Join(say(walkMessage{End: h}), out.Close())
 		},
 	}
 }
@@ -325,9 +355,6 @@ func (c *cli) confined(ctx context.Context, q walkRequest, board *sandbox.Board,
 	config.Watch = board
 	readable, network := unpack.Needs(q.Target, q.Unpack)
 	readable = append(readable, q.readableFolders()...)
-	if q.CacheDir != "" {
-		readable = append(readable, q.CacheDir)
-	}
 	level, err := sandbox.Enter(readable, network, sandbox.Limits{
 		Memory: sandboxMemory, Files: sandboxFiles,
 		CPU: (q.Timeout + grace) * time.Duration(runtime.GOMAXPROCS(0)),

@@ -104,14 +104,19 @@ func (u *unpackFlags) request(timeout time.Duration) (walkRequest, bool, error) 
 	if err != nil {
 		return walkRequest{}, false, fmt.Errorf("--cache: %w", err)
 	}
-	return walkRequest{
-		Timeout: timeout, CacheDir: cache,
+	q := walkRequest{
+		Timeout: timeout,
 		Unpack: unpack.Options{
 			Name: u.name, Platform: u.platform, Layers: u.layers,
 			Remote: remote.Options{Insecure: u.insecure, Endpoint: u.endpoint},
 			Limits: unpack.Limits{TotalBytes: total, FileBytes: file, Entries: u.entries, Depth: u.depth, Ratio: u.ratio},
 		},
-	}, u.sandbox, nil
+	}
+	if cache != "" {
+		q.Key = installationKey()
+		q.keeper = &scan.Sealed{Key: layerKey(q.Key), Place: scan.Directory(cache)}
+	}
+	return q, u.sandbox, nil
 }
 
 func (c *cli) scanCommand() *cobra.Command {
@@ -461,7 +466,7 @@ func (c *cli) scanOne(ctx context.Context, run *scanRun, target string) (*fnvet.
 		if harvest, err = c.collect(ctx, q, run.sandboxed); err != nil {
 			return nil, err
 		}
-		c.keep(harvest, q)
+		c.keep(ctx, harvest, q)
 	}
 	note(harvest)
 	if q.Unpack.Platform != "" && harvest.Artifact.Type != "image" {

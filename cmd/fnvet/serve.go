@@ -1,6 +1,7 @@
 package main
 
 import (
+	"cmp"
 	"context"
 	"errors"
 	"fmt"
@@ -130,7 +131,7 @@ func stateDir() (string, error) {
 
 func (f *serveFlags) configuration() (*server.File, error) {
 	if f.config == "" {
-		return &server.File{}, nil
+		return server.ParseFile(nil)
 	}
 	data, err := readBounded(f.config, maxPolicy)
 	if err != nil {
@@ -177,15 +178,23 @@ func (c *cli) serve(ctx context.Context, flags *serveFlags) error {
 		}
 		flags.database = "sqlite:" + filepath.Join(dir, "fnvet.db")
 	}
-	scanner, err := c.newService(flags)
+	scanner, err := c.newService(flags, file, logger)
 	if err != nil {
 		return err
 	}
-	st, err := store.Open(ctx, store.Options{URL: flags.database, Logger: logger, MaxQueue: flags.maxQueue, Lease: flags.lease})
+	st, err := store.Open(ctx, store.Options{
+		URL: flags.database, Logger: logger, MaxQueue: flags.maxQueue, Lease: flags.lease,
+		MaxLayers: cmp.Or(*file.LayerCache<<20, -1), LayerAge: file.LayerCacheAge,
+	})
 	if err != nil {
 		return fmt.Errorf("--database: %w", err)
 	}
 	defer st.Close()
+	if *file.LayerCache > 0 {
+		if err := scanner.shareLayers(ctx, st); err != nil {
+			return fmt.Errorf("--database: %w", err)
+		}
+	}
 	spans, end, err := tracer(ctx, logger)
 	if err != nil {
 		return err

@@ -9,6 +9,7 @@ import (
 	"errors"
 	"fmt"
 	"io"
+	"log/slog"
 	"slices"
 	"sync"
 	"time"
@@ -42,6 +43,7 @@ type service struct {
 	finder    *secrets.Scanner
 	gate      string // names policy and VEX
 	dir       string // of the database
+	logger    *slog.Logger
 
 	mu      sync.Mutex
 	db      *openDB
@@ -55,8 +57,8 @@ type openDB struct {
 	retired bool
 }
 
-func (c *cli) newService(flags *serveFlags) (*service, error) {
-	s := &service{cli: &cli{stdin: c.stdin, stdout: io.Discard, stderr: io.Discard}, flags: flags.scan}
+func (c *cli) newService(flags *serveFlags, file *server.File, logger *slog.Logger) (*service, error) {
+	s := &service{cli: &cli{stdin: c.stdin, stdout: io.Discard, stderr: io.Discard}, flags: flags.scan, logger: logger}
 	var err error
 	if s.policy, err = c.gate(&flags.scan, nil); err != nil {
 		return nil, err
@@ -68,18 +70,14 @@ func (c *cli) newService(flags *serveFlags) (*service, error) {
 	if s.dir, err = flags.scan.db.place(); err != nil {
 		return nil, err
 	}
-	if flags.scan.unpack.cache == "" {
-		if dir, err := stateDir(); err == nil {
-			flags.scan.unpack.cache = dir + "/layers"
-			if _, err := secretKey(); err != nil {
-				flags.scan.unpack.cache = "" // what is in it could not be trusted
-			}
-		}
-	}
 	if s.request, s.sandboxed, err = flags.scan.unpack.request(flags.scan.timeout); err != nil {
 		return nil, err
 	}
 	s.request.Key = installationKey()
+	if text := file.InstallationKey.Reveal(); text != "" {
+		sum := sha256.Sum256([]byte("fnvet installation key\x00" + text))
+		s.request.Key = sum[:]
+	}
 	sum := sha256.New()
 	for _, file := range append(slices.Clone(flags.scan.vex), flags.scan.policy.file) {
 		if file == "" {
@@ -245,13 +243,14 @@ func (s *service) Scan(ctx context.Context, t *server.Target) (*fnvet.Report, st
 	defer release()
 	v := s.versionOf(db)
 	q := s.request
-	q.Day = now.Truncate(24 * time.Hour)
+	q.Day, q.Senders = now.Truncate(24*time.Hour), sentByOthers
 	switch {
 	case t.Registry != nil:
 		q.Target = "docker://" + t.Registry.Dial() + "/" + t.Repository + "@" + t.Digest
 		q.Unpack.Name = nameOf(t)
 		q.Unpack.Remote = remote.Options{Insecure: t.Registry.Insecure, Fence: t.Registry.Fence()}
 		q.Unpack.Plan = &remote.Plan{Name: nameOf(t), Image: registryImage(t)}
+		q.Senders = ""
 	case t.File != "":
 		q.Target, q.Unpack.Name = t.File, t.Name
 	default:
@@ -260,7 +259,7 @@ func (s *service) Scan(ctx context.Context, t *server.Target) (*fnvet.Report, st
 			return nil, v, store.Permanent(fmt.Errorf("%q is no target of a server", t.Other))
 		}
 	}
-	r, err := s.report(ctx, q, db, now)
+	r, err := s.report(ctx, t, q, db, now)
 	if r != nil && r.Artifact.Digest == "" && t.Registry != nil { // the child died before it said
 		r.Artifact.Digest, r.Artifact.Type = t.Digest, "image"
 	}
@@ -281,7 +280,7 @@ func undelivered(r *fnvet.Report) error {
 	return nil
 }
 
-func (s *service) report(ctx context.Context, q walkRequest, db *openDB, now time.Time) (*fnvet.Report, error) {
+func (s *service) report(ctx context.Context, t *server.Target, q walkRequest, db *openDB, now time.Time) (*fnvet.Report, error) {
 	config, err := q.judging()
 	if err != nil {
 		return nil, err
@@ -298,7 +297,7 @@ func (s *service) report(ctx context.Context, q walkRequest, db *openDB, now tim
 		if harvest, err = s.cli.collect(ctx, q, s.sandboxed); err != nil {
 			return nil, err
 		}
-		s.cli.keep(harvest, q)
+		s.keepLayers(ctx, t, q, harvest)
 	}
 	r := scan.Complete(ctx, harvest, config)
 	if err := ctx.Err(); err != nil {

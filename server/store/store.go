@@ -39,6 +39,11 @@ type Options struct {
 	MaxQueue int64
 	// Batch is how many events one transaction may take; default 128.
 	Batch int
+	// MaxLayers is how many bytes PutLayer may keep, all together; default 1 GiB, below 0
+	// none.
+	MaxLayers int64
+	// LayerAge is how long they are kept after their last use; default 30 days.
+	LayerAge time.Duration
 	// Now is the clock; default time.Now.
 	Now func() time.Time
 }
@@ -79,6 +84,8 @@ func newStore(o Options) *Store {
 	o.Attempts = cmp.Or(o.Attempts, 5)
 	o.MaxQueue = cmp.Or(o.MaxQueue, 100_000)
 	o.Batch = cmp.Or(o.Batch, 128)
+	o.MaxLayers = cmp.Or(o.MaxLayers, 1<<30)
+	o.LayerAge = cmp.Or(o.LayerAge, 30*24*time.Hour)
 	if o.Now == nil {
 		o.Now = time.Now
 	}

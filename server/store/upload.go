@@ -117,5 +117,5 @@ func (s *Store) Prune(ctx context.Context) error {
 			return err
 		}
 	}
-	return nil
+	return s.pruneLayers(ctx)
 }
