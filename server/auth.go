@@ -63,7 +63,7 @@ type gate struct {
 	sessions *sessions // nil: nobody logs in
 }
 
-func newGate(f *File, open bool) *gate {
+func newGate(f *File, open bool, ended endings) *gate {
 	g := &gate{tokens: map[string]*caller{}, open: open && !f.Guarded()}
 	for _, t := range f.Tokens {
 		g.tokens[t.Hash] = &caller{name: t.Name, scopes: t.Scopes, limit: rate.NewLimiter(rate.Limit(t.Rate), max(int(2*t.Rate), 1))}
@@ -75,7 +75,7 @@ func newGate(f *File, open bool) *gate {
 		}
 	}
 	if f.OIDCLogin != nil {
-		g.sessions = newSessions(f.OIDCLogin.SessionKey.Reveal(), strings.HasPrefix(f.URL, "https:"))
+		g.sessions = newSessions(f.OIDCLogin.SessionKey.Reveal(), strings.HasPrefix(f.URL, "https:"), ended)
 	}
 	return g
 }

@@ -46,13 +46,13 @@ func TestProxyLogin(t *testing.T) {
 	if g := s.do("POST", "/api/v1/dead/1/replay", "", "", "X-Forwarded-User", "eve"); g.status != http.StatusUnauthorized {
 		t.Errorf("the API takes the proxy's word for a change: %d", g.status)
 	}
-	if g := newGate(s.File, false); g.reader(httptest.NewRequestWithContext(t.Context(), http.MethodGet, "/", nil)) != nil {
+	if g := newGate(s.File, false, s.Store); g.reader(httptest.NewRequestWithContext(t.Context(), http.MethodGet, "/", nil)) != nil {
 		t.Error("a request without the header is somebody's")
 	}
 	mapped := httptest.NewRequestWithContext(t.Context(), http.MethodGet, "/", nil)
 	mapped.RemoteAddr = "[::ffff:127.0.0.1]:1"
 	mapped.Header.Set("X-Forwarded-User", "eve")
-	if newGate(s.File, false).reader(mapped) == nil {
+	if newGate(s.File, false, s.Store).reader(mapped) == nil {
 		t.Error("an IPv4 address written as IPv6 is another one")
 	}
 }

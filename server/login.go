@@ -305,14 +305,16 @@ func plainLogin(err error) string {
 	return reason(err)
 }
 
-// logout ends a session, here and in the browser. The provider's goes on.
+// logout ends a session, on every server of the store and in the browser. The provider's goes on.
 func (s *Server) logout(w http.ResponseWriter, r *http.Request) error {
 	if s.login == nil {
 		return fault(http.StatusNotFound, "no oidc_login is configured")
 	}
 	if c := s.gate.sessions.current(r); c != nil {
-		s.gate.sessions.end(c)
+		if err := s.gate.sessions.end(r.Context(), c); err != nil {
+			return err // the cookie stays: it can be tried again
+		}
 	}
 	s.gate.sessions.drop(w, "session")
-	return s.show(w, r, "problem", web.View{Title: "Logged out", Problem: "This server knows you no more. The provider of the login may still do."})
+	return s.show(w, r, "problem", web.View{Title: "Logged out", Problem: "fnvet knows you no more. The provider of the login may still do."})
 }

@@ -1,6 +1,7 @@
 package server
 
 import (
+	"context"
 	"crypto/ecdsa"
 	"crypto/elliptic"
 	"crypto/rand"
@@ -155,7 +156,12 @@ func (b *browser) visit(method, path string) got {
 
 func startLogin(t *testing.T, p *provider) *testServer {
 	t.Helper()
-	return start(t, testdb.SQLite(t), `
+	return startLoginOn(t, testdb.SQLite(t), p, "")
+}
+
+func startLoginOn(t *testing.T, url string, p *provider, more string) *testServer {
+	t.Helper()
+	return start(t, url, `
 url: http://127.0.0.1:1/
 oidc_login:
   issuer: `+p.URL+`
@@ -163,7 +169,46 @@ oidc_login:
   client_secret: env:FNVET_TEST_SECRET
   groups_claim: realm.roles
   groups: {readers: [read], bosses: [admin]}
-`)
+`+more)
+}
+
+// TestLogoutElsewhere: who logs out at one server is unknown to all of its store, and
+// to those that start later; nobody is known while the store does not answer.
+func TestLogoutElsewhere(t *testing.T) {
+	postgres.Each(t, func(t *testing.T, url string) {
+		p := newProvider(t)
+		p.claims = roles("readers")
+		key := "  session_key: env:FNVET_TEST_SECRET\n"
+		one, two := startLoginOn(t, url, p, key), startLoginOn(t, url, p, key)
+		b := &browser{one, map[string]string{}}
+		b.login(p, "/")
+		kept := maps.Clone(b.jar)
+		at := func(s *testServer, why string, want int) {
+			t.Helper()
+			if g := (&browser{s, maps.Clone(kept)}).visit("GET", "/"); g.status != want {
+				t.Errorf("%s: %d, want %d", why, g.status, want)
+			}
+		}
+		at(one, "the server of the login", http.StatusOK)
+		at(two, "another one", http.StatusOK)
+		b.testServer = two
+		if g := b.visit("POST", "/logout"); g.status != http.StatusOK || len(b.jar) != 0 {
+			t.Fatalf("logout: %d, cookies %v", g.status, b.jar)
+		}
+		at(two, "the server of the logout", http.StatusSeeOther)
+		at(one, "another one, after the logout", http.StatusSeeOther)
+		at(startLoginOn(t, url, p, key), "one that started later", http.StatusSeeOther)
+		b.testServer = one
+		b.login(p, "/")
+		kept = maps.Clone(b.jar)
+		at(two, "a new session", http.StatusOK)
+		two.Store.Close()
+		at(two, "without a store", http.StatusSeeOther)
+		if g := (&browser{two, maps.Clone(kept)}).visit("POST", "/logout"); g.status >= 500 {
+			t.Errorf("logout without a store: %d", g.status)
+		}
+		at(one, "and with it", http.StatusOK)
+	})
 }
 
 // login goes to the provider and back.
@@ -336,7 +381,8 @@ func TestLoginProviderAway(t *testing.T) {
 }
 
 func TestSessions(t *testing.T) {
-	s, other := newSessions("k", true), newSessions("", true)
+	ended := &fakeEndings{ids: map[string]bool{}}
+	s, other := newSessions("k", true, ended), newSessions("", true, ended)
 	w := httptest.NewRecorder()
 	s.set(w, "session", &session{ID: "1", User: "u", Scopes: []string{ScopeRead}, Until: time.Now().Add(time.Hour).Unix()}, time.Hour)
 	c := w.Result().Cookies()[0]
@@ -346,9 +392,9 @@ func TestSessions(t *testing.T) {
 	r := httptest.NewRequestWithContext(t.Context(), http.MethodGet, "/", nil)
 	r.AddCookie(c)
 	switch {
-	case s.current(r) == nil || newSessions("k", true).current(r) == nil:
+	case s.current(r) == nil || newSessions("k", true, ended).current(r) == nil:
 		t.Error("a server with the key does not know the session")
-	case other.current(r) != nil || newSessions("k", false).current(r) != nil:
+	case other.current(r) != nil || newSessions("k", false, ended).current(r) != nil:
 		t.Error("another server does")
 	}
 	w = httptest.NewRecorder()
@@ -358,12 +404,31 @@ func TestSessions(t *testing.T) {
 	if s.current(late) != nil {
 		t.Error("a session goes on after its end")
 	}
-	for i := range maxEnded + 5 {
-		s.end(&session{ID: string(rune(i)), Until: time.Now().Add(time.Hour).Unix()})
+	ended.err = errFake
+	if s.current(r) != nil {
+		t.Error("a session of which nobody knows whether it was ended counts")
 	}
-	if len(s.ended) > maxEnded {
-		t.Errorf("%d sessions are remembered", len(s.ended))
+	ended.err = nil
+	if err := s.end(t.Context(), &session{ID: "1"}); err != nil || s.current(r) != nil {
+		t.Errorf("a session goes on after it was ended, error %v", err)
 	}
+}
+
+// fakeEndings are ended sessions, or an error.
+type fakeEndings struct {
+	ids map[string]bool
+	err error
+}
+
+// EndSession ends one.
+func (f *fakeEndings) EndSession(_ context.Context, id string, _ time.Time) error {
+	f.ids[id] = true
+	return f.err
+}
+
+// SessionEnded tells.
+func (f *fakeEndings) SessionEnded(_ context.Context, id string) (bool, error) {
+	return f.ids[id], f.err
 }
 
 func TestLocal(t *testing.T) {

@@ -104,7 +104,7 @@ func New(c Config) (*Server, error) {
 	if c.Tracer == nil {
 		c.Tracer = noop.NewTracerProvider().Tracer("")
 	}
-	s := &Server{Config: c, gate: newGate(c.File, c.Open), login: newLogin(c.File), stop: make(chan struct{})}
+	s := &Server{Config: c, gate: newGate(c.File, c.Open, c.Store), login: newLogin(c.File), stop: make(chan struct{})}
 	s.metrics = newMetrics(s)
 	return s, nil
 }

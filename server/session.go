@@ -1,6 +1,7 @@
 package server
 
 import (
+	"context"
 	"crypto/aes"
 	"crypto/cipher"
 	"crypto/rand"
@@ -8,13 +9,8 @@ import (
 	"encoding/base64"
 	"encoding/json"
 	"net/http"
-	"sync"
 	"time"
 )
-
-// maxEnded bounds the sessions that are remembered as ended; one more forgets all
-// that have run out, and then the rest.
-const maxEnded = 10_000
 
 // A session is who logged in. It is kept in the browser's cookie, sealed, so that
 // any server with the same key knows it.
@@ -29,12 +25,17 @@ type session struct {
 type sessions struct {
 	seal   cipher.AEAD
 	secure bool // cookies go over TLS only
-	mu     sync.Mutex
-	ended  map[string]int64 // by id, until when
+	ended  endings
+}
+
+// endings are the sessions that were ended before their time, for all servers.
+type endings interface {
+	EndSession(ctx context.Context, id string, until time.Time) error
+	SessionEnded(ctx context.Context, id string) (bool, error)
 }
 
 // newSessions takes a key of any length, or makes one that ends with the process.
-func newSessions(key string, secure bool) *sessions {
+func newSessions(key string, secure bool, ended endings) *sessions {
 	if key == "" {
 		key = rand.Text()
 	}
@@ -47,7 +48,7 @@ func newSessions(key string, secure bool) *sessions {
 	if err != nil {
 		panic(err) // not for AES
 	}
-	return &sessions{seal: g, secure: secure, ended: map[string]int64{}}
+	return &sessions{seal: g, secure: secure, ended: ended}
 }
 
 // name is that of a cookie. Browsers take the prefix only over TLS, from the host
@@ -89,35 +90,21 @@ func (s *sessions) get(r *http.Request, purpose string, into any) bool {
 	return err == nil && json.Unmarshal(plain, into) == nil
 }
 
-// current is the session of a request, or nil.
+// current is the session of a request, or nil. Where it cannot be told whether it was
+// ended, it was.
 func (s *sessions) current(r *http.Request) *session {
 	var c session
 	if s == nil || !s.get(r, "session", &c) || time.Now().Unix() >= c.Until {
 		return nil
 	}
-	s.mu.Lock()
-	defer s.mu.Unlock()
-	if _, ended := s.ended[c.ID]; ended {
+	if ended, err := s.ended.SessionEnded(r.Context(), c.ID); err != nil || ended {
 		return nil
 	}
 	return &c
 }
 
-// end forgets a session, of which somebody may have kept the cookie. Other servers
-// do not hear of it.
-func (s *sessions) end(c *session) {
-	s.mu.Lock()
-	defer s.mu.Unlock()
-	if len(s.ended) >= maxEnded {
-		now := time.Now().Unix()
-		for id, until := range s.ended {
-			if until < now {
-				delete(s.ended, id)
-			}
-		}
-		if len(s.ended) >= maxEnded {
-			clear(s.ended)
-		}
-	}
-	s.ended[c.ID] = c.Until
+// end ends a session, of which somebody may have kept the cookie, for every server
+// of the store.
+func (s *sessions) end(ctx context.Context, c *session) error {
+	return s.ended.EndSession(ctx, c.ID, time.Unix(c.Until, 0))
 }

@@ -96,10 +96,13 @@ const (
 	keepEvents  = 7 * 24 * time.Hour // as long as a source may send an event again
 	keepUploads = 24 * time.Hour     // that no scan names
 	keepResults = 90 * 24 * time.Hour
+	// clockSlack is how far the clocks of two servers may be apart, for an end of a
+	// session not to be forgotten before the session is over.
+	clockSlack = time.Hour
 )
 
 // Prune drops what is no longer needed: old events, uploads that no scan waits
-// for, leases of jobs that ended, and results that a later one of the same
+// for, leases of jobs that ended, sessions that are over, and results that a later one of the same
 // artifact replaced long ago.
 func (s *Store) Prune(ctx context.Context) error {
 	now := s.o.Now()
@@ -111,6 +114,7 @@ func (s *Store) Prune(ctx context.Context) error {
 		{`DELETE FROM upload WHERE created < $1 AND id NOT IN (SELECT s.upload FROM scan s LEFT JOIN result r ON r.scan = s.id WHERE s.upload <> '' AND r.scan IS NULL)`, []any{now.Add(-keepUploads).UnixMilli()}},
 		{"DELETE FROM lease WHERE job NOT IN (SELECT id FROM river_job WHERE state = 'running')", nil},
 		{"DELETE FROM result WHERE finished < $1 AND scan NOT IN (SELECT scan FROM artifact)", []any{now.Add(-keepResults).UnixMilli()}},
+		{"DELETE FROM ended_session WHERE until < $1", []any{now.Add(-clockSlack).UnixMilli()}},
 		{"DELETE FROM change WHERE at < $1", []any{now.Add(-keepResults).UnixMilli()}},
 	} {
 		if err := s.do(ctx, p.query, p.args...); err != nil {

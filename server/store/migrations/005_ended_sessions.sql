@@ -1,0 +1,4 @@
+CREATE TABLE ended_session (
+  id    TEXT PRIMARY KEY,
+  until BIGINT NOT NULL
+);
