@@ -48,8 +48,18 @@ func OpenPrevious(dir string) (*DB, error) {
 	return db, nil
 }
 
-// ID names the content of the database: 16 hex digits of its checksum.
-func (db *DB) ID() string { return fmt.Sprintf("%x", db.header.sum[:8]) }
+// ID names what the database says: 16 hex digits of a checksum of its records and
+// feeds. When and from where they were fetched plays no part, so that an update that
+// found nothing new, or another machine's, has the same ID. A file of a version that
+// did not note it yet goes by its whole checksum.
+func (db *DB) ID() string {
+	if len(db.dir.Content) >= idSize {
+		return db.dir.Content[:idSize]
+	}
+	return fmt.Sprintf("%x", db.header.sum[:idSize/2])
+}
+
+const idSize = 16 // hex digits
 
 // Changed lists the names whose advisories differ between two databases, sorted:
 // records that are new, gone or modified, and those of flaws that came to the

@@ -94,6 +94,9 @@ func TestChanged(t *testing.T) {
 		if err != nil || previous.ID() != old.ID() {
 			t.Fatalf("%s: the previous one: %v", r.reason, err)
 		}
+		if same := latest.ID() == old.ID(); same != (r.reason == "nothing") {
+			t.Errorf("%s: the same ID: %v", r.reason, same)
+		}
 		got, err := Changed(previous, latest)
 		if err != nil {
 			t.Fatalf("%s: %v", r.reason, err)
@@ -105,5 +108,66 @@ func TestChanged(t *testing.T) {
 			t.Errorf("%s: the other way round %v, %v", r.reason, back, err)
 		}
 		_ = previous.Close()
+	}
+}
+
+// TestID: a database has the ID of what it says, whenever and from wherever it was
+// fetched; what says nothing changes no ID.
+func TestID(t *testing.T) {
+	const day1, day2 = "2026-01-01T00:00:00Z", "2026-01-02T00:00:00Z"
+	b := bucket{
+		"npm":  {recordOf("A-1", "npm", "a", day1, ""), recordOf("A-2", "npm", "b", day1, `,"withdrawn":"`+day1+`"`)},
+		"PyPI": {recordOf("P-1", "PyPI", "c", day1, "")},
+	}
+	id := func(b bucket, o UpdateOptions) string {
+		t.Helper()
+		if o.Dir == "" {
+			o.Dir = t.TempDir()
+		}
+		o.Source, o.KEV, o.EPSS = b.write(t), kevFile(t, "CVE-2026-7 2026-06-01"), NoFeed
+		if o.Now.IsZero() {
+			o.Now = fixtureNow
+		}
+		if _, err := Update(t.Context(), o); err != nil {
+			t.Fatal(err)
+		}
+		if err := Verify(o.Dir); err != nil {
+			t.Error(err)
+		}
+		return open(t, o.Dir).ID()
+	}
+	dir := t.TempDir()
+	want := id(b, UpdateOptions{Dir: dir})
+	if len(want) != 16 {
+		t.Errorf("ID %q", want)
+	}
+	withdrawn := bucket{"npm": {b["npm"][0], recordOf("A-2", "npm", "b", day2, `,"withdrawn":"`+day2+`"`)}, "PyPI": b["PyPI"]}
+	for _, r := range []struct {
+		why  string
+		b    bucket
+		o    UpdateOptions
+		same bool
+	}{
+		{"again", b, UpdateOptions{Dir: dir, Now: fixtureNow.Add(time.Hour)}, true},
+		{"fetched whole, again", b, UpdateOptions{Dir: dir, Full: true, Now: fixtureNow.Add(2 * time.Hour)}, true},
+		{"another machine, another day", b, UpdateOptions{Now: fixtureNow.AddDate(0, 0, 3)}, true},
+		{"a record that is withdrawn still, on another day", withdrawn, UpdateOptions{}, true},
+		{"fewer ecosystems", b, UpdateOptions{Ecosystems: []string{"npm"}}, false},
+		{"one ecosystem after the other", b, UpdateOptions{Dir: dir, Ecosystems: []string{"npm"}}, true},
+		{"another record", bucket{"npm": {recordOf("A-1", "npm", "a", day2, "")}, "PyPI": b["PyPI"]}, UpdateOptions{}, false},
+	} {
+		if got := id(r.b, r.o); (got == want) != r.same {
+			t.Errorf("%s: %s, at first %s", r.why, got, want)
+		}
+	}
+	// A file of before has the ID of its whole checksum.
+	db := open(t, dir)
+	db.dir.Content = ""
+	if old := db.ID(); len(old) != 16 || old == want {
+		t.Errorf("without a checksum of the content: %q", old)
+	}
+	db.dir.Content = strings.Repeat("0", 64)
+	if err := db.verifyContent(); !errors.Is(err, ErrCorrupt) {
+		t.Errorf("another checksum of the content: %v", err)
 	}
 }

@@ -4,6 +4,7 @@ import (
 	"bytes"
 	"crypto/sha256"
 	"encoding/binary"
+	"encoding/hex"
 	"encoding/json"
 	"errors"
 	"fmt"
@@ -92,8 +93,11 @@ func decodeHeader(b []byte) (*header, error) {
 
 // directory is the JSON at the end of the file: what there is, not the records.
 type directory struct {
-	Source   string        `json:"source"`
-	Updated  time.Time     `json:"updated"`
+	Source  string    `json:"source"`
+	Updated time.Time `json:"updated"`
+	// Content is the SHA-256, in hex, of what the sections and lookups say; "" in
+	// files of before there was any.
+	Content  string        `json:"content,omitempty"`
 	Sections []sectionInfo `json:"sections"`
 	Lookups  []sectionInfo `json:"lookups,omitempty"`
 }
@@ -309,6 +313,9 @@ func (db *DB) verify() error {
 	if !bytes.Equal(h.Sum(nil), db.header.sum[:]) {
 		return fmt.Errorf("%w: checksum of the file", ErrCorrupt)
 	}
+	if err := db.verifyContent(); err != nil {
+		return err
+	}
 	for _, info := range db.dir.Sections {
 		s, err := db.section(info.Ecosystem)
 		if err != nil {
@@ -333,15 +340,55 @@ func (db *DB) verify() error {
 	return nil
 }
 
-// indexWriter writes an index file: sections, then the directory, then the header.
-type indexWriter struct {
-	file *os.File
-	sum  hash.Hash
-	at   int64
+// verifyContent compares what the database says with the checksum that names it.
+func (db *DB) verifyContent() error {
+	if db.dir.Content == "" {
+		return nil
+	}
+	sum := contentSum{sha256.New()}
+	for _, info := range slices.Concat(db.dir.Sections, db.dir.Lookups) {
+		if _, err := sum.add(&info, io.NewSectionReader(db.file, info.Offset, info.Size), io.Discard); err != nil {
+			return fmt.Errorf("verify: %w", err)
+		}
+	}
+	if sum.text() != db.dir.Content {
+		return fmt.Errorf("%w: checksum of the records", ErrCorrupt)
+	}
+	return nil
 }
 
+// indexWriter writes an index file: sections, then the directory, then the header.
+type indexWriter struct {
+	file    *os.File
+	sum     hash.Hash
+	content *contentSum
+	at      int64
+}
+
+// A contentSum is the checksum of what sections say, in their order: all of them but
+// the ids that gave no record, which change more often and answer nothing.
+type contentSum struct{ hash.Hash }
+
+// add reads a section, of which it passes the rest on to w.
+func (c contentSum) add(info *sectionInfo, data io.Reader, w io.Writer) (int64, error) {
+	fmt.Fprintf(c, "%q %d %d\n", info.Ecosystem, info.Advisories, info.Size-info.SeenSize)
+	both := io.MultiWriter(w, c)
+	before, err := io.Copy(both, io.LimitReader(data, info.SeenAt))
+	if err != nil {
+		return before, err
+	}
+	passed, err := io.Copy(w, io.LimitReader(data, info.SeenSize))
+	if err != nil {
+		return before + passed, err
+	}
+	rest, err := io.Copy(both, data)
+	return before + passed + rest, err
+}
+
+func (c contentSum) text() string { return hex.EncodeToString(c.Sum(nil)) }
+
 func newIndexWriter(f *os.File) (*indexWriter, error) {
-	w := &indexWriter{file: f, sum: sha256.New(), at: headerSize}
+	w := &indexWriter{file: f, sum: sha256.New(), content: &contentSum{sha256.New()}, at: headerSize}
 	_, err := f.WriteAt(make([]byte, headerSize), 0)
 	return w, err
 }
@@ -356,7 +403,7 @@ func (w *indexWriter) Write(b []byte) (int, error) {
 // add copies a section and returns its directory line.
 func (w *indexWriter) add(info sectionInfo, data io.Reader) (sectionInfo, error) {
 	info.Offset = w.at
-	n, err := io.Copy(w, data)
+	n, err := w.content.add(&info, data, w)
 	if err == nil && n != info.Size {
 		err = io.ErrUnexpectedEOF
 	}
@@ -365,6 +412,7 @@ func (w *indexWriter) add(info sectionInfo, data io.Reader) (sectionInfo, error)
 
 // finish writes the directory and the header and makes the file durable.
 func (w *indexWriter) finish(dir directory) (int64, error) {
+	dir.Content = w.content.text()
 	text, err := json.Marshal(dir)
 	if err != nil {
 		return 0, err

@@ -118,7 +118,7 @@ func (s *service) hold() (*openDB, func(), error) {
 	if s.db == nil || time.Since(s.checked) > recheck {
 		latest, err := advisory.Open(s.dir)
 		switch {
-		case err == nil && s.db != nil && latest.ID() == s.db.ID():
+		case err == nil && s.db != nil && latest.ID() == s.db.ID() && latest.Status().Updated.Equal(s.db.Status().Updated):
 			_ = latest.Close() // read only
 		case err == nil:
 			s.retire()

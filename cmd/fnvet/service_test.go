@@ -67,7 +67,22 @@ func TestServiceUpdate(t *testing.T) {
 	if from, names, all := update(); from != v1.Database || names != nil || all || dated.IsZero() {
 		t.Errorf("nothing new: %q %v %v", from, names, all)
 	}
-	v1, _ = s.Version() // of another second, an update that found nothing new is another file
+	// An update that found nothing new leaves what jobs are unique by as it is, and is
+	// told all the same: the database is as old as its last update.
+	if v, _ := s.Version(); v.Database != v1.Database {
+		t.Errorf("nothing new is another database: %s, before %s", v.Database, v1.Database)
+	}
+	if _, err := advisory.Update(t.Context(), advisory.UpdateOptions{Dir: dir, Source: bucket, KEV: advisory.NoFeed, EPSS: advisory.NoFeed, Now: time.Now().Add(time.Hour)}); err != nil {
+		t.Fatal(err)
+	}
+	s.mu.Lock()
+	s.checked = time.Time{}
+	s.mu.Unlock()
+	db, release, err := s.hold()
+	if err != nil || db.ID() != v1.Database || time.Until(db.Status().Updated) < 30*time.Minute {
+		t.Errorf("the file of the last update is not the one that is open: %v", err)
+	}
+	release()
 	osvBucket(t, bucket, "a A-1 2026-01-01T00:00:00Z", "b B-1 2026-01-02T00:00:00Z", "c C-1 2026-01-02T00:00:00Z")
 	if from, names, all := update(); from != v1.Database || !slices.Equal(names, []string{"npm/b", "npm/c"}) || all {
 		t.Errorf("two names: %q %v %v", from, names, all)

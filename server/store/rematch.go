@@ -49,7 +49,7 @@ const (
 // marked as judged by the new database. It may be broken off and done again.
 func (s *Store) Rematch(ctx context.Context, m *Rematch) (Rematched, error) {
 	var done Rematched
-	if err := s.claim(ctx, m.Version.Database); err != nil {
+	if err := s.claim(ctx, m.Version.Database, m.From); err != nil {
 		return done, err
 	}
 	candidates, err := s.candidates(ctx, m)
@@ -87,15 +87,18 @@ func (s *Store) Rematch(ctx context.Context, m *Rematch) (Rematched, error) {
 	return done, s.settle(ctx, m, done)
 }
 
-// claim takes the work for this process.
-func (s *Store) claim(ctx context.Context, database string) error {
+// claim takes the work for this process. What was done once is not done again, except
+// when the database says again what one before it said: From came after it.
+func (s *Store) claim(ctx context.Context, database, from string) error {
 	t, err := s.base.begin(ctx)
 	if err != nil {
 		return err
 	}
 	defer t.rollback(ctx)
 	n, err := t.exec(ctx, `INSERT INTO rematch (database, beat, finished, changed) VALUES ($1, $2, 0, 0)
-ON CONFLICT (database) DO UPDATE SET beat = excluded.beat WHERE rematch.finished = 0 AND (rematch.beat < $3 OR rematch.beat > $4)`, database, s.now(), s.now()-rematchLease, s.now()+rematchLease) // a beat to come is of a clock that was stepped back
+ON CONFLICT (database) DO UPDATE SET beat = excluded.beat, finished = 0 WHERE rematch.finished = 0 AND (rematch.beat < $3 OR rematch.beat > $4)
+OR rematch.finished > 0 AND EXISTS (SELECT 1 FROM rematch AS f WHERE f.database = $5 AND f.finished > rematch.finished)`,
+		database, s.now(), s.now()-rematchLease, s.now()+rematchLease, from) // a beat to come is of a clock that was stepped back
 	if err != nil {
 		return err
 	}
@@ -241,9 +244,9 @@ func (s *Store) judge(ctx context.Context, m *Rematch, id int64, changed func(*f
 	if err != nil || now != a.Scan { // it was scanned anew in between, by a database that is as new
 		return 0, err
 	}
-	fresh, err := s.addScans(ctx, t, []*entry{{Request: &Request{
+	fresh, err := s.addRescan(ctx, t, &Request{
 		Source: "rescan", Registry: a.Registry, Repository: a.Repository, Tag: a.Tag, Digest: a.Digest, Version: m.Version,
-	}}})
+	})
 	if err != nil || len(fresh) == 0 {
 		return 0, err
 	}
@@ -259,6 +262,23 @@ func (s *Store) judge(ctx context.Context, m *Rematch, id int64, changed func(*f
 		return 0, err
 	}
 	return len(changes), t.commit(ctx)
+}
+
+// addRescan makes a scan, none where one of the same key waits for its turn. One that
+// was done before, by a database that said the same, does not count: another came since.
+func (s *Store) addRescan(ctx context.Context, t tx, r *Request) ([]*entry, error) {
+	e := &entry{Request: r}
+	fresh, err := s.addScans(ctx, t, []*entry{e})
+	if err != nil || len(fresh) > 0 {
+		return fresh, err
+	}
+	var waits int64
+	err = one(ctx, t, "SELECT count(*) FROM scan s JOIN river_job j ON j.id = s.job WHERE s.id = $1 AND j.state IN ('available', 'retryable', 'running', 'scheduled')", []any{e.scan}, &waits)
+	if err != nil || waits > 0 {
+		return nil, err
+	}
+	r.again = strconv.FormatInt(s.now(), 10)
+	return s.addScans(ctx, t, []*entry{e})
 }
 
 // settle marks what did not change as judged by the new database.

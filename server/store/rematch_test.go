@@ -63,10 +63,11 @@ func TestRematch(t *testing.T) {
 		await(t, s, ids[1], Done)
 		stop()
 		told := 0
+		from := "db1"
 		run := func(database string, all bool, names ...string) (Rematched, error) {
 			flaws := map[string]bool{"lodash": true, "left-pad": database == "db3"}
 			m := &Rematch{
-				Version: Version{Database: database, Rules: "r1", Policy: "p1"}, From: "db1", All: all, Match: flawed(flaws), Judge: rejudge(flaws),
+				Version: Version{Database: database, Rules: "r1", Policy: "p1"}, From: from, All: all, Match: flawed(flaws), Judge: rejudge(flaws),
 				Notices: func(_ *Artifact, c []Change) []Notice { told += len(c); return nil },
 			}
 			for _, n := range names {
@@ -80,7 +81,7 @@ func TestRematch(t *testing.T) {
 		if _, err := run("db2", false, "lodash"); err != ErrTaken { //nolint:errorlint // not wrapped
 			t.Errorf("done before: %v", err)
 		}
-		if err := s.claim(t.Context(), "db3"); err != nil {
+		if err := s.claim(t.Context(), "db3", "db2"); err != nil {
 			t.Fatal(err)
 		}
 		if _, err := run("db3", true); err != ErrTaken { //nolint:errorlint // not wrapped
@@ -89,6 +90,37 @@ func TestRematch(t *testing.T) {
 		now = now.Add(2 * time.Minute) // which died
 		if got, err := run("db3", true); err != nil || got.Artifacts != 2 || got.Changes != 2 || told != 2 {
 			t.Errorf("left-pad has a flaw now: %+v, told %d, %v", got, told, err)
+		}
+		affected := func(database string) (n int) {
+			t.Helper()
+			list, err := s.Affected(t.Context(), "GHSA-left-pad", 0, 10)
+			for i := range list {
+				if list[i].Database != database {
+					t.Errorf("judged by %s, want %s", list[i].Database, database)
+				}
+			}
+			if err != nil {
+				t.Error(err)
+			}
+			return len(list)
+		}
+		// A database may say again what a former one said; a process that has not heard
+		// of the one in between changes nothing.
+		now = now.Add(time.Second)
+		if _, err := run("db2", true); err != ErrTaken || affected("db3") != 2 { //nolint:errorlint // not wrapped
+			t.Errorf("a process that is behind: %v", err)
+		}
+		for i, back := range []struct {
+			from, to string
+			want     int
+		}{{"db3", "db2", 0}, {"db2", "db3", 2}, {"db3", "db1", 0}, {"db1", "db3", 2}} {
+			now, from = now.Add(time.Second), back.from
+			if got, err := run(back.to, false, "left-pad"); err != nil || got.Artifacts != 2 || affected(back.to) != back.want {
+				t.Errorf("%d, from %s back to %s: %+v, %v", i, back.from, back.to, got, err)
+			}
+			if _, err := run(back.to, false, "left-pad"); err != ErrTaken { //nolint:errorlint // not wrapped
+				t.Errorf("%d, once more: %v", i, err)
+			}
 		}
 		list, err := s.Affected(t.Context(), "GHSA-left-pad", 0, 10)
 		if err != nil || len(list) != 2 || list[0].Database != "db3" {

@@ -132,11 +132,16 @@ type Request struct {
 	Upload                            string // of PutUpload, or ""
 	Callback                          string // Docker Hub's, or ""
 	Version                           Version
+
+	again string // of a rescan: sets it apart from one of the same key
 }
 
 // reference is what makes the request one of its repository: the digest, or, as a
 // tag may move, the tag with the event.
 func (r *Request) reference() string {
+	if r.again != "" {
+		return r.Digest + "@" + r.again
+	}
 	if r.Digest != "" {
 		return r.Digest
 	}
