@@ -12,6 +12,7 @@ import (
 	"strconv"
 	"strings"
 	"time"
+	"unicode"
 
 	"github.com/fnvet/fnvet/sbom"
 	"github.com/fnvet/fnvet/server/hook"
@@ -53,6 +54,9 @@ func (s *Server) postReference(w http.ResponseWriter, r *http.Request) error {
 // this machine.
 func (s *Server) requestOf(target string, v store.Version) (store.Request, error) {
 	q := store.Request{Source: "api", Target: target, Version: v, Event: newID()}
+	if strings.ContainsFunc(target, unicode.IsControl) {
+		return q, fault(http.StatusBadRequest, "the target holds control characters")
+	}
 	for prefix, registry := range map[string]string{"s3://": "s3", "lambda:": "lambda"} {
 		if rest, ok := strings.CutPrefix(target, prefix); ok && rest != "" {
 			if !s.File.AWS {

@@ -58,50 +58,72 @@ func TestProxyLogin(t *testing.T) {
 }
 
 // TestPubSub: the token of a push subscription holds in each part, or it does not.
-func TestPubSub(t *testing.T) {
+// A google signs the tokens of Pub/Sub's pushes.
+type google struct {
+	t    *testing.T
+	key  *rsa.PrivateKey
+	keys *httptest.Server
+}
+
+func newGoogle(t *testing.T) *google {
+	t.Helper()
 	key, err := rsa.GenerateKey(rand.Reader, 2048)
-	if err != nil {
-		t.Fatal(err)
-	}
-	other, err := rsa.GenerateKey(rand.Reader, 2048)
 	if err != nil {
 		t.Fatal(err)
 	}
 	keys := httptest.NewServer(http.HandlerFunc(func(w http.ResponseWriter, _ *http.Request) {
 		_ = json.NewEncoder(w).Encode(jose.JSONWebKeySet{Keys: []jose.JSONWebKey{{Key: &key.PublicKey, KeyID: "1", Algorithm: "RS256", Use: "sig"}}})
 	}))
-	defer keys.Close()
+	t.Cleanup(keys.Close)
+	return &google{t, key, keys}
+}
+
+// source is the configuration of a subscription.
+func (g *google) source() Source {
+	return Source{Source: "pubsub", Audience: "https://fnvet.example/hooks/pubsub", Email: "push@project.iam.gserviceaccount.com", Keys: g.keys.URL, Registry: "main"}
+}
+
+func (g *google) claims(change func(map[string]any)) map[string]any {
+	c := map[string]any{
+		"iss": "https://accounts.google.com", "aud": "https://fnvet.example/hooks/pubsub", "sub": "1", "email": "push@project.iam.gserviceaccount.com",
+		"email_verified": true, "iat": time.Now().Unix(), "exp": time.Now().Add(time.Hour).Unix(),
+	}
+	if change != nil {
+		change(c)
+	}
+	return c
+}
+
+func (g *google) sign(alg jose.SignatureAlgorithm, with any, c map[string]any) string {
+	g.t.Helper()
+	signer, err := jose.NewSigner(jose.SigningKey{Algorithm: alg, Key: jose.JSONWebKey{Key: with, KeyID: "1"}}, nil)
+	if err != nil {
+		g.t.Fatal(err)
+	}
+	body, err := json.Marshal(c)
+	if err != nil {
+		g.t.Fatal(err)
+	}
+	signed, err := signer.Sign(body)
+	if err != nil {
+		g.t.Fatal(err)
+	}
+	text, err := signed.CompactSerialize()
+	if err != nil {
+		g.t.Fatal(err)
+	}
+	return text
+}
+
+func TestPubSub(t *testing.T) {
+	g := newGoogle(t)
+	key, claims, sign := g.key, g.claims, g.sign
+	other, err := rsa.GenerateKey(rand.Reader, 2048)
+	if err != nil {
+		t.Fatal(err)
+	}
 	s := start(t, testdb.SQLite(t), "")
-	s.File.Sources = append(s.File.Sources, Source{Source: "pubsub", Audience: "https://fnvet.example/hooks/pubsub", Email: "push@project.iam.gserviceaccount.com", Keys: keys.URL, Registry: "main"})
-	claims := func(change func(map[string]any)) map[string]any {
-		c := map[string]any{
-			"iss": "https://accounts.google.com", "aud": "https://fnvet.example/hooks/pubsub", "sub": "1", "email": "push@project.iam.gserviceaccount.com",
-			"email_verified": true, "iat": time.Now().Unix(), "exp": time.Now().Add(time.Hour).Unix(),
-		}
-		if change != nil {
-			change(c)
-		}
-		return c
-	}
-	sign := func(alg jose.SignatureAlgorithm, with any, c map[string]any) string {
-		signer, err := jose.NewSigner(jose.SigningKey{Algorithm: alg, Key: jose.JSONWebKey{Key: with, KeyID: "1"}}, nil)
-		if err != nil {
-			t.Fatal(err)
-		}
-		body, err := json.Marshal(c)
-		if err != nil {
-			t.Fatal(err)
-		}
-		signed, err := signer.Sign(body)
-		if err != nil {
-			t.Fatal(err)
-		}
-		text, err := signed.CompactSerialize()
-		if err != nil {
-			t.Fatal(err)
-		}
-		return text
-	}
+	s.File.Sources = append(s.File.Sources, g.source())
 	good := sign(jose.RS256, key, claims(nil))
 	der, err := x509.MarshalPKIXPublicKey(&key.PublicKey)
 	if err != nil {

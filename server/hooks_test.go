@@ -18,19 +18,28 @@ func hmacOf(body string) string {
 	return hex.EncodeToString(m.Sum(nil))
 }
 
-// TestReceivers: each source as its product sends, then again, with another secret,
-// from a registry that is not configured, and a change after it was signed.
-func TestReceivers(t *testing.T) {
-	touched := httptest.NewServer(http.HandlerFunc(func(http.ResponseWriter, *http.Request) { t.Error("an address in an event was asked") }))
-	defer touched.Close()
+// A receiver is a delivery as a source's product sends it.
+type receiver struct {
+	source, path, body string
+	headers            func(body string) []string
+	again              int    // of the same delivery
+	foreign            string // what to replace to name a registry of somebody else's; "": the source names none
+}
+
+// signed are the headers of a body.
+func (r *receiver) signed(body string) []string {
+	if r.headers == nil {
+		return nil
+	}
+	return r.headers(body)
+}
+
+// receivers are deliveries of all sources but Pub/Sub, which signs by Google's keys.
+// Nobody may ask the address touched, which they name.
+func receivers(touched string) []receiver {
 	bearer := func(string) []string { return []string{"Authorization", "Bearer test-not-a-secret"} }
-	manifest := `"target":{"mediaType":"application/vnd.oci.image.manifest.v1+json","digest":"` + testDigest + `","repository":"fn/app","tag":"1","url":"` + touched.URL + `/v2/fn/app"},"request":{"host":"registry.example:5000"}`
-	for _, r := range []struct {
-		source, path, body string
-		headers            func(body string) []string
-		again              int    // of the same delivery
-		foreign            string // what to replace to name a registry of somebody else's; "": the source names none
-	}{
+	manifest := `"target":{"mediaType":"application/vnd.oci.image.manifest.v1+json","digest":"` + testDigest + `","repository":"fn/app","tag":"1","url":"` + touched + `/v2/fn/app"},"request":{"host":"registry.example:5000"}`
+	return []receiver{
 		{"distribution", "", `{"events":[{"id":"e1","action":"push",` + manifest + `}]}`, bearer, 202, "registry.example:5000"},
 		{"acr", "", `{"id":"e1","action":"push",` + manifest + `}`, bearer, 202, "registry.example:5000"},
 		{"harbor", "", `{"type":"PUSH_ARTIFACT","occur_at":1737446601,"event_data":{"resources":[{"digest":"` + testDigest + `","tag":"v1","resource_url":"registry.example:5000/library/app:v1"}],"repository":{"repo_full_name":"library/app"}}}`,
@@ -43,8 +52,8 @@ func TestReceivers(t *testing.T) {
 			func(body string) []string {
 				return []string{"X-Gitea-Signature", hmacOf(body), "X-Gitea-Event", "package", "X-Gitea-Delivery", "d1"}
 			}, 409, "registry.example:5000"},
-		{"dockerhub", "/test-not-a-secret", `{"callback_url":"` + touched.URL + `/u/o/app/hook/x/","push_data":{"pushed_at":1417566161,"tag":"latest"},"repository":{"repo_name":"o/app"}}`, nil, 202, ""},
-		{"quay", "/test-not-a-secret", `{"repository":"o/app","docker_url":"registry.example:5000/o/app","homepage":"` + touched.URL + `","updated_tags":["a"]}`, nil, 202, "registry.example:5000"},
+		{"dockerhub", "/test-not-a-secret", `{"callback_url":"` + touched + `/u/o/app/hook/x/","push_data":{"pushed_at":1417566161,"tag":"latest"},"repository":{"repo_name":"o/app"}}`, nil, 202, ""},
+		{"quay", "/test-not-a-secret", `{"repository":"o/app","docker_url":"registry.example:5000/o/app","homepage":"` + touched + `","updated_tags":["a"]}`, nil, 202, "registry.example:5000"},
 		{"eventbridge", "", `{"id":"e1","source":"aws.ecr","detail-type":"ECR Image Action","account":"123456789012","region":"eu-west-1","detail":{"result":"SUCCESS","repository-name":"app","image-digest":"` + testDigest + `","action-type":"PUSH","image-tag":"1"}}`,
 			func(string) []string { return []string{"X-Api-Key", "test-not-a-secret"} }, 202, "123456789012"},
 		{"artifactory", "", `{"domain":"docker","event_type":"pushed","data":{"repo_key":"docker-local","image_name":"app","tag":"1","sha256":"` + testDigest[7:] + `"}}`,
@@ -53,15 +62,20 @@ func TestReceivers(t *testing.T) {
 			func(string) []string {
 				return []string{"Authorization", "Bearer test-not-a-secret", "Ce-Specversion", "1.0", "Ce-Type", "zotregistry.image.updated", "Ce-Id", "e1"}
 			}, 202, ""},
-	} {
+	}
+}
+
+// TestReceivers: each source as its product sends, then again, with another secret,
+// from a registry that is not configured, and a change after it was signed.
+func TestReceivers(t *testing.T) {
+	touched := httptest.NewServer(http.HandlerFunc(func(http.ResponseWriter, *http.Request) { t.Error("an address in an event was asked") }))
+	defer touched.Close()
+	for _, r := range receivers(touched.URL) {
 		s := startReceivers(t, r.source, r.foreign == "")
 		send := func(path, body string, headers []string) got {
 			return s.do("POST", "/hooks/"+r.source+path, "", body, headers...)
 		}
-		var headers []string
-		if r.headers != nil {
-			headers = r.headers(r.body)
-		}
+		headers := r.signed(r.body)
 		first := send(r.path, r.body, headers)
 		id := first.id(t)
 		if g := send(r.path, r.body, headers); g.status != r.again || r.again == 202 && g.body != first.body {
@@ -86,10 +100,7 @@ func TestReceivers(t *testing.T) {
 		}
 		if r.foreign != "" {
 			foreign := strings.Replace(r.body, r.foreign, "169254169254", 1)
-			if r.headers != nil {
-				headers = r.headers(foreign)
-			}
-			if g := send(r.path, foreign, headers); foreign == r.body || g.status != 403 || !strings.Contains(g.body, "no registry of the configuration") {
+			if g := send(r.path, foreign, r.signed(foreign)); foreign == r.body || g.status != 403 || !strings.Contains(g.body, "no registry of the configuration") {
 				t.Errorf("%s of another registry: %d %s", r.source, g.status, g.body)
 			}
 		}

@@ -15,6 +15,7 @@ import (
 	"strconv"
 	"strings"
 	"time"
+	"unicode/utf8"
 
 	"github.com/fnvet/fnvet/server/hook"
 	"github.com/fnvet/fnvet/server/web"
@@ -131,6 +132,10 @@ func (s *Server) wrap(r route) http.Handler {
 	}
 	return http.HandlerFunc(func(w http.ResponseWriter, req *http.Request) {
 		secure(w.Header())
+		if p := readable(req); p != nil {
+			s.refuse(w, req, r, p)
+			return
+		}
 		if r.scope != "" {
 			admitted, p := s.gate.admit(req, r.scope, find)
 			switch {
@@ -151,6 +156,25 @@ func (s *Server) wrap(r route) http.Handler {
 			s.refuse(w, req, r, p)
 		}
 	})
+}
+
+// readable refuses an address whose path or query is no text: nothing here is named
+// by other bytes, and not every store could be asked for them.
+func readable(r *http.Request) *problem {
+	q, err := url.ParseQuery(r.URL.RawQuery)
+	if err != nil {
+		return fault(http.StatusBadRequest, "the query of the address cannot be read")
+	}
+	words := []string{r.URL.Path}
+	for name, values := range q {
+		words = append(append(words, name), values...)
+	}
+	for _, word := range words {
+		if !utf8.ValidString(word) || strings.IndexByte(word, 0) >= 0 {
+			return fault(http.StatusBadRequest, "the address holds bytes that are no text")
+		}
+	}
+	return nil
 }
 
 // wantsPage reports a browser.

@@ -17,6 +17,8 @@ import (
 	"slices"
 	"strings"
 	"sync"
+	"unicode"
+	"unicode/utf8"
 )
 
 // Limits of a body.
@@ -181,6 +183,8 @@ func (e *Event) check() error {
 	switch {
 	case len(e.ID) > maxText:
 		return errors.New("its id is too long")
+	case !utf8.ValidString(e.ID) || strings.ContainsFunc(e.ID, unicode.IsControl):
+		return errors.New("its id is no text")
 	case e.Target != "":
 		return checkTarget(e.Target)
 	case e.Registry != "" && !grammar().host.MatchString(e.Registry):

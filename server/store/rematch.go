@@ -234,6 +234,9 @@ func (s *Store) judge(ctx context.Context, m *Rematch, id int64, changed func(*f
 	if err := m.Judge(ctx, r, changed); err != nil {
 		return 0, err
 	}
+	if r, err = texts(r); err != nil {
+		return 0, err
+	}
 	t, err := s.base.begin(ctx)
 	if err != nil {
 		return 0, err

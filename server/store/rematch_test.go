@@ -36,7 +36,7 @@ func rejudge(names map[string]bool) func(context.Context, *fnvet.Report, func(*f
 			}
 		}
 		r.Findings = slices.DeleteFunc(r.Findings, func(f fnvet.Finding) bool {
-			return slices.ContainsFunc(again, func(p fnvet.Package) bool { return p.Name == f.Package.Name })
+			return slices.ContainsFunc(again, func(p fnvet.Package) bool { return f.Package != nil && p.Name == f.Package.Name })
 		})
 		found, err := flawed(names)(ctx, again)
 		r.Findings = append(r.Findings, found...)

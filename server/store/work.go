@@ -99,8 +99,14 @@ func (w *scanWorker) Work(ctx context.Context, job *river.Job[scanArgs]) error {
 	held, release := s.hold(ctx, job.ID, job.Attempt)
 	defer release()
 	out, err := w.handle(held, scan)
+	if err == nil && out.Report != nil {
+		out.Report, err = texts(out.Report)
+	}
 	if err == nil {
 		err = s.deliver(held, scan, job.ID, job.Attempt, out)
+	}
+	if err != nil {
+		err = textError{err}
 	}
 	switch {
 	case err == nil:
@@ -172,6 +178,10 @@ func (w *noticeWorker) Timeout(*river.Job[Notice]) time.Duration { return notice
 // Work delivers a message.
 func (w *noticeWorker) Work(ctx context.Context, job *river.Job[Notice]) error {
 	err := w.handle(ctx, &job.Args)
+	if err == nil {
+		return nil
+	}
+	err = textError{err}
 	if p := (permanent{}); errors.As(err, &p) {
 		return river.JobCancel(err)
 	}
