@@ -103,6 +103,7 @@ type kept struct {
 	path        string
 	packed      []byte // by s2
 	size        int64  // of the text
+	reader      int    // the row of readers that takes it for a template, or -1
 	older       *kept  // of a lower layer
 }
 
@@ -120,6 +121,13 @@ func (d *Detector) keep(f *fnvet.File) {
 	text, name := wantText(f), wantName(f)
 	if !text && !name {
 		return
+	}
+	var k *kept
+	if text {
+		k = &kept{
+			name: strings.Clone(f.Name), layer: strings.Clone(f.Layer), path: strings.Clone(f.Path),
+			packed: bytes.Clone(s2.Encode(nil, f.Data)), size: f.Size, reader: recognise(f.Name, f.Data),
+		}
 	}
 	d.mu.Lock()
 	defer d.mu.Unlock()
@@ -146,7 +154,6 @@ func (d *Detector) keep(f *fnvet.File) {
 		d.cut = true
 		return
 	}
-	k := &kept{name: strings.Clone(f.Name), layer: strings.Clone(f.Layer), path: strings.Clone(f.Path), packed: bytes.Clone(s2.Encode(nil, f.Data)), size: f.Size}
 	k.older = t.files[k.name]
 	t.files[k.name] = k
 }

@@ -56,7 +56,8 @@ type place struct {
 	names  []string // of the files, sorted
 	report func(name string) string
 	data   func(name string) []byte
-	asked  bool // the user named it: it is to be a template
+	is     func(name string) int // the row of readers that takes a file, or -1
+	asked  bool                  // the user named it: it is to be a template
 }
 
 // readTree reads the templates of one container of the artifact.
@@ -76,7 +77,7 @@ func (d *Detector) readTree(ctx context.Context, t *tree, removed func(path, lay
 			return path.Join(".", strings.TrimSuffix(strings.TrimSuffix(t.prefix, "/"), "!"))
 		}
 		return t.prefix + name
-	}, data: func(name string) []byte { return t.files[name].text() }}
+	}, data: func(name string) []byte { return t.files[name].text() }, is: func(name string) int { return t.files[name].reader }}
 	stacks, gaps := d.readPlace(ctx, p)
 	for _, s := range stacks {
 		s.tree = t
@@ -98,6 +99,7 @@ func (d *Detector) readGiven(ctx context.Context, g *Given) ([]*stack, []fnvet.G
 		}
 		return data
 	}
+	p.is = func(name string) int { return recognise(name, p.data(name)) }
 	var gaps []fnvet.Gap
 	if g.File != "" {
 		p.names = []string{g.File}
@@ -179,7 +181,7 @@ func (d *Detector) readPlace(ctx context.Context, p place) (stacks []*stack, gap
 			programs = append(programs, name)
 			continue
 		}
-		i := recognise(name, p.data(name))
+		i := p.is(name)
 		switch {
 		case i < 0:
 		case readers[i].folder:

@@ -36,6 +36,9 @@ func Is(name string, data []byte) bool {
 	if !named && (!bytes.Contains(data, []byte("service")) || !bytes.Contains(data, []byte("provider"))) {
 		return false // as nearly always, and cheap
 	}
+	if !named && path.Ext(base) == ".json" && (!bytes.Contains(data, []byte(`"handler"`)) || !bytes.Contains(data, []byte(`"functions"`))) {
+		return false
+	}
 	switch path.Ext(base) {
 	case ".yml", ".yaml":
 		service, provider := hasService().Match(data), hasProvider().Match(data)
