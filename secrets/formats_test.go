@@ -2,6 +2,7 @@ package secrets
 
 import (
 	"encoding/base64"
+	"encoding/json"
 	"fmt"
 	"strings"
 	"testing"
@@ -181,5 +182,27 @@ func TestEnvironmentOffsets(t *testing.T) {
 				t.Errorf("%s: %s stands at %q, line %d", tt.why, f.Secret.Name, at, f.Line)
 			}
 		}
+	}
+}
+
+// TestUnquoted: the short way to read a JSON string gives what encoding/json does.
+func TestUnquoted(t *testing.T) {
+	short := 0
+	for _, s := range []string{
+		"", "plain", `a\"b\\c\/d`, `\n\r\t\b\f`, `\u0041`, `\ud83d\ude00`, `é\n`, "a\tb", "\x7f", `\x41`, `\`, `a\`, "\x00", `\'`, "\xff\\n",
+	} {
+		want := s
+		if json.Unmarshal([]byte(`"`+s+`"`), &want) != nil {
+			want = s
+		}
+		if got := unescaped([]byte(`"`+s+`"`), s); got != want {
+			t.Errorf("%q: %q, want %q", s, got, want)
+		}
+		if _, ok := unquoted(s); ok {
+			short++
+		}
+	}
+	if short != 5 {
+		t.Errorf("%d strings were read the short way, want 5", short)
 	}
 }

@@ -251,41 +251,63 @@ func inflate(b []byte) []byte {
 	return out
 }
 
-// What telling says of a byte.
+// What telling says of a byte: what it begins, and, shifted by followShift, what it
+// must follow to be looked at.
 const (
-	tellsEscape = 1 << iota // begins an escape
-	tellsEnd                // may end a literal
-	tellsMore               // behind a literal: another may follow that it is joined to
-	tellsItem               // the same, in lists
+	tellsPercent   = 1 << iota // %41
+	tellsReference             // &#65;
+	tellsBackslash             // \x41, \u0041, \101
+	tellsEnd                   // a quote that may end a literal, behind which another may follow that it is joined to
+	tellsItem                  // the same, in lists
+	followShift    = 8
 )
 
-func telling() *[256]uint8 {
-	return &[256]uint8{
-		'%': tellsEscape, '&': tellsEscape | tellsMore, '\\': tellsEscape | tellsMore, '"': tellsEnd, '\'': tellsEnd,
-		' ': tellsMore, '+': tellsMore, '.': tellsMore, '\n': tellsMore, '\r': tellsMore, '\t': tellsMore, ',': tellsItem,
+func telling() *[256]uint16 {
+	var t [256]uint16
+	begin := func(what uint16, bytes string) {
+		for _, c := range []byte(bytes) {
+			t[c] |= what
+		}
 	}
+	follow := func(what uint16, bytes string) { begin(what<<followShift, bytes) }
+	begin(tellsPercent, "%")
+	follow(tellsPercent, "234567") // of a printable character
+	begin(tellsReference, "&")
+	follow(tellsReference, "#")
+	begin(tellsBackslash, `\`)
+	follow(tellsBackslash, "xu01")
+	begin(tellsEnd|tellsItem, `"'`)
+	follow(tellsEnd, "&\\ +.\n\r\t")
+	follow(tellsItem, ",")
+	return &t
 }
 
 // written undoes how strings are written: escapes, and literals put together.
 func (h *hider) written() {
 	data, tell := h.t.data, h.w.s.telling
 	joined := 0 // where the last chain of literals ended
-	more := uint8(tellsMore)
+	want := uint16(tellsPercent | tellsReference | tellsBackslash | tellsEnd)
 	if h.lists {
-		more |= tellsItem
+		want |= tellsItem
 	}
-	for i := 0; h.err == nil; i++ {
-		for i < len(data) && tell[data[i]]&(tellsEscape|tellsEnd) == 0 {
+	for i := 0; i+1 < len(data) && h.err == nil; i++ {
+		begins := tell[data[i]] & want
+		for _, c := range data[i+1:] {
+			next := tell[c]
+			if begins&(next>>followShift) != 0 {
+				break
+			}
+			begins = next & want
 			i++
 		}
-		if i >= len(data) {
+		switch {
+		case i+1 >= len(data):
 			return
-		}
-		if tell[data[i]]&tellsEscape != 0 {
+		case begins&tellsEnd == 0:
 			if _, size := escape(data[i:]); size > 0 {
 				i = h.escaped(i) - 1
 			}
-		} else if i+1 < len(data) && tell[data[i+1]]&more != 0 && i >= joined {
+		case i >= joined:
 			joined = h.quoted(i)
 		}
 	}

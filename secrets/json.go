@@ -5,6 +5,7 @@ import (
 	"encoding/base64"
 	"encoding/json"
 	"strings"
+	"unicode/utf8"
 )
 
 // A frame is an object or array that is being read.
@@ -39,6 +40,7 @@ func (r *reader) finish(f *frame) {
 	if f.value.value == "" {
 		return
 	}
+	f.value.traits = nameTraits{} // of another name
 	if f.label != "" {
 		f.value.name = f.label
 		r.add(f.value)
@@ -51,13 +53,22 @@ func (r *reader) finish(f *frame) {
 
 // assign files the value of a key in an object.
 func (r *reader) assign(f *frame, p pair) {
+	if r.judged == nil {
+		r.judged = map[string]nameTraits{}
+	}
+	traits, known := r.judged[p.name]
+	if !known {
+		traits = traitsOf(p.name)
+		r.judged[p.name] = traits
+	}
+	p.traits = traits
 	switch {
-	case valueKey(p.name):
+	case traits.value:
 		f.value = p
 		if strings.Contains(p.value, "://") || strings.Contains(p.value, ";") {
 			r.add(p)
 		}
-	case labelKey(p.name):
+	case traits.label:
 		f.label = p.value
 	default:
 		r.add(p)
@@ -70,6 +81,7 @@ const maxDepth = 1000
 // json reads JSON as far as it goes, with comments and trailing commas let pass.
 func (r *reader) json() {
 	d := r.data
+	r.text = string(d)
 	var stack []frame
 	for i := 0; i < len(d); {
 		switch c := d[i]; c {
@@ -138,9 +150,9 @@ func (r *reader) jsonString(stack []frame, i int) int {
 	for after < len(d) && (d[after] == ' ' || d[after] == '\n' || d[after] == '\t' || d[after] == '\r') {
 		after++
 	}
-	text := string(d[i+1 : end])
+	text := r.text[i+1 : end]
 	if escaped {
-		_ = json.Unmarshal(d[i:end+1], &text) // else the text stays as it is written
+		text = unescaped(d[i:end+1], text)
 	}
 	if top.object && after < len(d) && d[after] == ':' {
 		top.next = text
@@ -158,6 +170,44 @@ func (r *reader) jsonString(stack []frame, i int) int {
 	r.assign(top, p)
 	top.next = ""
 	return end + 1
+}
+
+// unescaped is the text of a literal, or as it is written when it is malformed.
+func unescaped(literal []byte, written string) string {
+	if plain, ok := unquoted(written); ok {
+		return plain
+	}
+	text := written
+	if err := json.Unmarshal(literal, &text); err != nil {
+		return written
+	}
+	return text
+}
+
+// unquoted takes the backslashes out of what is between quotes, where that is ASCII
+// and has the short escapes only, as nearly all texts; encoding/json takes ten times
+// as long for it.
+func unquoted(written string) (plain string, ok bool) {
+	const escapes, meanings = `"\/nrtbf`, "\"\\/\n\r\t\b\f"
+	out := make([]byte, 0, len(written))
+	for i := 0; i < len(written); i++ {
+		c := written[i]
+		if c < ' ' || c >= utf8.RuneSelf {
+			return "", false
+		}
+		if c == '\\' {
+			if i++; i >= len(written) {
+				return "", false
+			}
+			at := strings.IndexByte(escapes, written[i])
+			if at < 0 {
+				return "", false
+			}
+			c = meanings[at]
+		}
+		out = append(out, c)
+	}
+	return string(out), true
 }
 
 // arrayItem adds one string of a list: "NAME=value" words, as in compose and in

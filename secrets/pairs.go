@@ -23,6 +23,21 @@ type pair struct {
 	// sure is true when the format says that the pair is a credential.
 	sure bool
 	code bool // the value is a line of code
+	// traits are those of name, once that was judged.
+	traits nameTraits
+}
+
+// A nameTraits is what the name of a setting says. The names of one file are few and
+// come again and again.
+type nameTraits struct {
+	judged       bool
+	secret       bool // its value is one
+	connection   bool // its value may be a connection string
+	label, value bool // its value is the name, or the value, of what it is in
+}
+
+func traitsOf(name string) nameTraits {
+	return nameTraits{judged: true, secret: secretName(name), connection: connectionName(name), label: labelKey(name), value: valueKey(name)}
 }
 
 // A format is how a configuration file is read.
@@ -130,10 +145,12 @@ const maxPairs = 200000
 // A reader collects the pairs of one file.
 type reader struct {
 	data []byte
+	text string // data, for readers that take strings of it
 	emit func(pair)
 	left int
 	// depth is 1 for the reader of a value inside a file.
-	depth int
+	depth  int
+	judged map[string]nameTraits // of the names met so far
 }
 
 func (r *reader) add(p pair) {
@@ -203,8 +220,8 @@ func worthReading(data []byte) bool {
 }
 
 // sourceOf says which of the sources of a Secret a configuration file is.
-func sourceOf(f format, name string, data []byte) string {
-	base := strings.ToLower(path.Base(name))
+func (w *worker) sourceOf(f format, data []byte) string {
+	base := strings.ToLower(path.Base(w.file.Name))
 	head := data[:min(len(data), 64<<10)]
 	switch f {
 	case dockerFormat:
@@ -218,7 +235,7 @@ func sourceOf(f format, name string, data []byte) string {
 			return "template"
 		}
 	case jsonFormat, yamlFormat:
-		if strings.Contains(base, "compose") || serverlessName(base) || base == "local.settings.json" || isTemplate(head) {
+		if strings.Contains(base, "compose") || serverlessName(base) || base == "local.settings.json" || w.templated && isTemplate(head) {
 			return "template"
 		}
 	default:
@@ -232,14 +249,20 @@ func serverlessName(base string) bool {
 	return strings.HasPrefix(base, "serverless.") || strings.HasPrefix(base, "serverless-") && path.Ext(base) != ".json"
 }
 
-// isTemplate recognises deployment templates and function configurations by what
-// they must say.
-func isTemplate(head []byte) bool {
-	for _, marks := range [][2]string{
+// templateMarks are words one pair of which templates and function configurations
+// have. The second may be empty.
+func templateMarks() [][2]string {
+	return [][2]string{
 		{"AWSTemplateFormatVersion", ""}, {"AWS::", "Type"}, {"schema.management.azure.com", ""}, {"apiVersion", "kind"},
 		{"services:", "image"}, {"services:", "build"}, {"provider:", "functions"}, {"\"FunctionName\"", ""}, {"\"Environment\"", "\"Variables\""},
 		{"containerDefinitions", ""}, {"environmentVariables", ""}, {"\"IsEncrypted\"", ""}, {"env_variables", ""},
-	} {
+	}
+}
+
+// isTemplate recognises deployment templates and function configurations by what
+// they must say.
+func isTemplate(head []byte) bool {
+	for _, marks := range templateMarks() {
 		if bytes.Contains(head, []byte(marks[0])) && bytes.Contains(head, []byte(marks[1])) {
 			return true
 		}
@@ -257,7 +280,7 @@ func (w *worker) settingsOf(data []byte) {
 	if f == noFormat || isBinary(data) || f < netrcFormat && !worthReading(data) {
 		return
 	}
-	source := sourceOf(f, w.file.Name, data)
+	source := w.sourceOf(f, data)
 	pos := position{data: data, line: 1}
 	eachPair(f, data, func(p pair) {
 		for _, a := range w.secretsIn(&p, source != "file") {
@@ -292,7 +315,10 @@ func (w *worker) secretsIn(p *pair, environment bool) []assignment {
 	if environment {
 		return plainSecrets(p.name, p.value)
 	}
-	if secretName(p.name) && !isPlaceholder(p.value) && !isSchemaWord(p.value) && !isProse(p.value) && !strings.EqualFold(p.name, p.value) &&
+	if !p.traits.judged {
+		p.traits = traitsOf(p.name)
+	}
+	if p.traits.secret && !isPlaceholder(p.value) && !isSchemaWord(p.value) && !isProse(p.value) && !strings.EqualFold(p.name, p.value) &&
 		!transient(p.name) && !namesField(p.name, p.value) {
 		return []assignment{{p.name, 0, len(p.value)}}
 	}
@@ -302,7 +328,7 @@ func (w *worker) secretsIn(p *pair, environment bool) []assignment {
 			out = append(out, assignment{p.name, u.start, u.end})
 		}
 	}
-	if strings.Contains(p.value, ";") || connectionName(p.name) {
+	if strings.Contains(p.value, ";") || p.traits.connection {
 		for _, a := range assignments(p.value) {
 			if secretName(a.name) && !isPlaceholder(p.value[a.start:a.end]) {
 				out = append(out, a)

@@ -126,7 +126,18 @@ func (w *worker) mark(data []byte) {
 
 // marks are words that the automaton looks for beside the keywords.
 func marks() []string {
-	return append([]string{ignoreMark, gitleaksMark, "reverse", "[::-1]", "join", "new string("}, typeMarks()...)
+	return slices.Concat([]string{ignoreMark, gitleaksMark, "reverse", "[::-1]", "join", "new string("}, typeMarks(), templateWords())
+}
+
+// templateWords are what templates must say, one of them each, in lower case.
+func templateWords() []string {
+	var words []string
+	for _, marks := range templateMarks() {
+		if w := strings.ToLower(marks[0]); !slices.Contains(words, w) {
+			words = append(words, w)
+		}
+	}
+	return words
 }
 
 // typeMarks are the types of strings, as declarations put them between a name and
@@ -146,10 +157,12 @@ func (w *worker) meet(mark, end int) {
 		}
 	case 4, 5:
 		w.lists = true
-	default:
+	case 6, 7, 8, 9, 10:
 		if len(w.typed) < maxTurned {
 			w.typed = append(w.typed, end)
 		}
+	default:
+		w.templated = true
 	}
 }
 
@@ -341,25 +354,42 @@ func (w *worker) wholeWindows(r *rule, data []byte) []span {
 	if !w.applies(r) {
 		return nil
 	}
-	d := w.probe(r.firstProbe, r.plan.whole)
+	d, reach := w.probe(r.firstProbe, r.plan.whole), r.plan.reach
 	var out []span
-	for from := 0; from <= len(data); {
-		end, ok := d.find(data, from, math.MaxInt)
-		if !ok {
-			break
+	for _, area := range r.plan.areas(data) {
+		for from := area.start; from <= area.end; {
+			end, ok := d.find(data[:area.end], from, math.MaxInt)
+			if !ok {
+				break
+			}
+			if reach < 0 {
+				return []span{{0, len(data)}}
+			}
+			out = append(out, span{max(end-reach-margin, 0), min(end+reach+margin, len(data))})
+			if len(out) >= maxMatches {
+				w.capped = true
+				return mergeSpans(out)
+			}
+			from = max(end, from+1)
 		}
-		reach := r.plan.reach
-		if reach < 0 {
-			return []span{{0, len(data)}}
-		}
-		out = append(out, span{max(end-reach-margin, 0), min(end+reach+margin, len(data))})
-		if len(out) >= maxMatches {
-			w.capped = true
-			break
-		}
-		from = max(end, from+1)
 	}
 	return mergeSpans(out)
+}
+
+// areas are the parts of a text in which a rule without routes may match.
+func (p *plan) areas(data []byte) []span {
+	if p.streak == nil || p.reach < 0 {
+		return []span{{0, len(data)}}
+	}
+	var out []span
+	for from := 0; ; {
+		start, end := p.streak.next(data, from)
+		if start < 0 {
+			return mergeSpans(out)
+		}
+		out = append(out, span{max(start-p.reach-margin, 0), min(end+p.reach+margin, len(data))})
+		from = end
+	}
 }
 
 // trimNewlines moves the ends of data[start:end] past newlines.

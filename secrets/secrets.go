@@ -16,7 +16,6 @@ package secrets
 import (
 	"cmp"
 	"context"
-	"crypto/sha256"
 	"errors"
 	"fmt"
 	"slices"
@@ -59,7 +58,7 @@ type Scanner struct {
 	tops    map[string]bool // names of thirdparty.txt
 	keys    map[string]bool // hashes of knownkeys.txt
 	encoded *[256]bool
-	telling *[256]uint8
+	telling *[256]uint16
 	generic *genericMatcher
 	now     time.Time
 	// probes counts the programs of all plans made so far.
@@ -103,6 +102,7 @@ func newFrom(ours string, o Options) (*Scanner, error) {
 		generic: newGeneric(),
 		now:     o.Now,
 		hooks:   make([]hook, len(set.keywords)),
+		seen:    newSeen(),
 	}, nil
 }
 
@@ -145,9 +145,9 @@ func (s *Scanner) Detect(ctx context.Context, f *fnvet.File) (fnvet.Facts, error
 		w.pathFinding(r)
 	}
 	w.barred = false
-	var key [sha256.Size]byte
+	var key seenKey
 	if len(f.Data) >= minSeen {
-		if key = seenKey(f, w.place); s.seen.has(key) {
+		if key = s.seen.key(f, w.place); s.seen.has(key) {
 			return fnvet.Facts{Findings: w.report()}, nil
 		}
 	}

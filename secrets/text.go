@@ -106,7 +106,7 @@ func utf16Order(data []byte) (byteOrder, int) {
 		return bigEndian, 2
 	}
 	head := data[:min(len(data), sniffLen)&^1]
-	if len(head) < 4 {
+	if len(head) < 4 || bytes.IndexByte(head, 0) < 0 {
 		return 0, 0
 	}
 	for _, o := range []byteOrder{littleEndian, bigEndian} {

@@ -34,17 +34,19 @@ type worker struct {
 	drafts   []candidate
 	findings []fnvet.Finding
 	capped   bool
-	marked   bool  // the file has ignore comments
-	turned   []int // where this text turns strings round
-	typed    []int // where this text has a string's type behind a colon
-	lists    bool  // this text joins lists of strings
-	barred   bool  // a rule did not look at the file because of its folder
-	reads    int   // bytes that regexps may still read of this file
-	probing  int   // bytes that probes may still read of this text
-	cutsLeft int   // cuts that may still be kept of this text
-	groups   []int // scratch of searchByHand
-	decoded  int   // bytes that may still be decoded of this file
-	lines    position
+	marked   bool // the file has ignore comments
+	// templated is true when the file has one of templateWords.
+	templated bool
+	turned    []int // where this text turns strings round
+	typed     []int // where this text has a string's type behind a colon
+	lists     bool  // this text joins lists of strings
+	barred    bool  // a rule did not look at the file because of its folder
+	reads     int   // bytes that regexps may still read of this file
+	probing   int   // bytes that probes may still read of this text
+	cutsLeft  int   // cuts that may still be kept of this text
+	groups    []int // scratch of searchByHand
+	decoded   int   // bytes that may still be decoded of this file
+	lines     position
 }
 
 func newWorker(s *Scanner) *worker {
@@ -67,7 +69,7 @@ func (w *worker) reset(ctx context.Context, f *fnvet.File) {
 	}
 	w.place = w.s.classify(f)
 	w.findings, w.capped, w.barred = nil, false, false
-	w.marked = false
+	w.marked, w.templated = false, false
 	w.decoded = spareDecoded + len(f.Data)
 	w.reads = spareReads
 	w.lines = position{data: f.Data, line: 1}
