@@ -17,6 +17,7 @@ import (
 // that need it, and reports whether it is one of them.
 func eachString(name string, data []byte, add func(start, end int)) {
 	switch {
+	case universalStrings(data, add):
 	case bytes.HasPrefix(data, []byte("\xca\xfe\xba\xbe")):
 		classStrings(data, add)
 	case strings.HasSuffix(name, ".pyc"):

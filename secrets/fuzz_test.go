@@ -18,6 +18,7 @@ func FuzzDetect(f *testing.F) {
 	f.Add("a.yaml", []byte("kind: Secret\ndata:\n  a: aGVsbG8gd29ybGQ=\n"))
 	f.Add("x.p12", []byte("\x30\x82\x00"))
 	f.Add("a.sh", []byte("curl -H 'Authorization: Bearer abcdefgh12' https://x\n"))
+	f.Add("bootstrap", []byte(universal(true, "\xcf\xfa\xed\xfe\x07\x00\x00\x01", "")))
 	s := newScanner(f)
 	f.Fuzz(func(t *testing.T, name string, data []byte) {
 		in := file(name, string(data))

@@ -83,6 +83,47 @@ func machoImage(data []byte) image {
 	return m
 }
 
+// universalStrings is imageStrings for the programs in a Mach-O file of several
+// architectures (mach-o/fat.h), and reports whether data is one. Java's class files
+// begin as it does; the version that follows there is 45 or more, the number of
+// programs less.
+func universalStrings(data []byte, add func(start, end int)) bool {
+	const (
+		header  = 8
+		classes = 45
+	)
+	if len(data) < header {
+		return false
+	}
+	magic, count := binary.BigEndian.Uint32(data), int(binary.BigEndian.Uint32(data[4:]))
+	wide := magic == macho.MagicFat+1 // FAT_MAGIC_64: offsets and sizes of 64 bits
+	if magic != macho.MagicFat && !wide || count <= 0 || count >= classes {
+		return false
+	}
+	entry := 20
+	if wide {
+		entry = 32
+	}
+	done := uint64(0) // programs come one after the other: none is read twice
+	for i := range count {
+		at := header + i*entry
+		if at+entry > len(data) {
+			break
+		}
+		offset, size := uint64(binary.BigEndian.Uint32(data[at+8:])), uint64(binary.BigEndian.Uint32(data[at+12:]))
+		if wide {
+			offset, size = binary.BigEndian.Uint64(data[at+8:]), binary.BigEndian.Uint64(data[at+16:])
+		}
+		if offset < done || offset > uint64(len(data)) || size > uint64(len(data))-offset {
+			continue
+		}
+		done = offset + size
+		base := int(offset) //nolint:gosec // inside data
+		imageStrings(data[offset:done], machoImage, func(start, end int) { add(base+start, base+end) })
+	}
+	return true
+}
+
 // peImage reads a Windows program. Strings are in .rdata.
 func peImage(data []byte) image {
 	f, err := pe.NewFile(bytes.NewReader(data))

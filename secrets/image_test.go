@@ -58,6 +58,34 @@ func machoProgram(t *testing.T) string {
 		macho.Section64{Name: name("__rodata"), Seg: name("__TEXT"), Addr: testBase + testText, Size: uint64(len(text)), Offset: testText})
 }
 
+// universal joins programs into a Mach-O file of several architectures, with a header
+// of 32 or 64 bits.
+func universal(wide bool, programs ...string) string {
+	magic := uint32(macho.MagicFat)
+	if wide {
+		magic++
+	}
+	head := binary.BigEndian.AppendUint32(nil, magic)
+	head = binary.BigEndian.AppendUint32(head, uint32(len(programs)))
+	const start = 0x1000
+	body := ""
+	for _, p := range programs {
+		body += strings.Repeat("\x00", -len(body)&0xfff)
+		head = append(head, 1, 0, 0, 7, 0, 0, 0, 3) // x86-64, all
+		if wide {
+			head = binary.BigEndian.AppendUint64(head, uint64(start+len(body)))
+			head = binary.BigEndian.AppendUint64(head, uint64(len(p)))
+			head = append(head, 0, 0, 0, 12, 0, 0, 0, 0)
+		} else {
+			head = binary.BigEndian.AppendUint32(head, uint32(start+len(body)))
+			head = binary.BigEndian.AppendUint32(head, uint32(len(p)))
+			head = append(head, 0, 0, 0, 12)
+		}
+		body += p
+	}
+	return string(head) + strings.Repeat("\x00", start-len(head)) + body
+}
+
 // peProgram is a Windows program with code in .text and strings in .rdata.
 func peProgram(t *testing.T) string {
 	t.Helper()
@@ -77,7 +105,12 @@ func peProgram(t *testing.T) string {
 // points, and not where it does not.
 func TestImages(t *testing.T) {
 	s := newScanner(t)
-	for name, data := range map[string]string{"bootstrap": machoProgram(t), "bootstrap.exe": peProgram(t)} {
+	none := strings.Repeat("\x01", testText)
+	for name, data := range map[string]string{
+		"bootstrap": machoProgram(t), "bootstrap.exe": peProgram(t),
+		"first": universal(false, machoProgram(t), none), "second": universal(false, none, machoProgram(t)),
+		"second of 64 bits": universal(true, none, machoProgram(t)),
+	} {
 		found := find(t, s, file(name, data))
 		if got := ids(found); !strings.Contains(got, "aws-access-token") {
 			t.Errorf("%s: %q", name, got)
@@ -86,7 +119,8 @@ func TestImages(t *testing.T) {
 		if at := strings.Index(data, awsKey); found[0].Secret.Start != at {
 			t.Errorf("%s: at %d, want %d", name, found[0].Secret.Start, at)
 		}
-		dead := data[:testCode] + strings.Repeat("\x90", testText-testCode) + data[testText:]
+		code, _ := touching()
+		dead := strings.Replace(data, string(code), strings.Repeat("\x90", len(code)), 1)
 		if got := ids(find(t, s, file(name, dead))); got != "" {
 			t.Errorf("%s without its code: %q", name, got)
 		}

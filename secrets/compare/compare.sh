@@ -20,7 +20,7 @@ J
 	mv npm/node_modules tree
 	find tree -depth -type d -name node_modules | while read -r d; do mv "$d" "${d%node_modules}packages"; done
 fi
-(cd "$repo" && CGO_ENABLED=0 go build -o "$work/bin/fnvet" ./cmd/fnvet)
+(cd "$repo" && CGO_ENABLED=0 go build -trimpath -ldflags='-s -w' -o "$work/bin/fnvet" ./cmd/fnvet)
 if [ ! -x bin/gitleaks-release ]; then
 	GOBIN=$work/bin go install -tags gore2regex "github.com/zricethezav/gitleaks/v8@$version"
 	mv bin/gitleaks bin/gitleaks-release
