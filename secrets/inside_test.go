@@ -99,14 +99,17 @@ func TestInsides(t *testing.T) {
 	}
 }
 
-// TestKeystores: those of OpenJDK's keytool and OpenSSL (testdata: keys made for
-// this test). Certificates alone are no finding, nor is a password of one's own.
+// TestKeystores: those of OpenJDK's keytool, OpenSSL and NSS's certutil (testdata: keys
+// made for this test). Certificates alone are no finding, nor is a password of one's own.
 func TestKeystores(t *testing.T) {
 	s := newScanner(t)
 	for _, tt := range []struct {
 		name string
 		want bool
-	}{{"changeit.jks", true}, {"changeit.p12", true}, {"strong.p12", false}, {"trust.jks", false}} {
+	}{
+		{"changeit.jks", true}, {"changeit.p12", true}, {"strong.p12", false}, {"trust.jks", false},
+		{"open-key4.db", true}, {"strong-key4.db", false}, {"empty-key4.db", false},
+	} {
 		data, err := os.ReadFile(filepath.Join("testdata", tt.name))
 		if err != nil {
 			t.Fatal(err)
@@ -115,7 +118,7 @@ func TestKeystores(t *testing.T) {
 		if got != tt.want {
 			t.Errorf("%s: %t, want %t", tt.name, got, tt.want)
 		}
-		for i := range data { // no cut panics
+		for i := 0; i < len(data); i += 1 + len(data)>>11*100 { // no cut panics
 			opensByDefault(data[:i])
 		}
 		if strings.HasSuffix(tt.name, "jks") && opensByDefault(append(bytes.Clone(data), 0)) {

@@ -27,8 +27,8 @@ func keystoreRule() fnvet.Rule {
 	return fnvet.Rule{
 		ID: idPrefix + keystoreID, Kind: fnvet.SecretKind, Severity: fnvet.Critical,
 		Title: "Private key in a keystore with a default password",
-		Help: "A Java or PKCS #12 keystore holds a private key and opens with a password that everyone tries first, such as changeit: " +
-			"whoever can read the package has the key. Replace the key pair, revoke its certificates and load the new one at run time from a secret manager. " +
+		Help: "A Java, PKCS #12 or NSS keystore (key4.db) holds a private key and opens without a password, or with one that everyone tries first, such as changeit: " +
+			"whoever can read the package has the key, and with the key4.db of Firefox the passwords in the logins.json beside it. Replace the key pair, revoke its certificates and load the new one at run time from a secret manager. " +
 			"Keystores with certificates alone are not reported.",
 	}
 }
@@ -39,7 +39,7 @@ func firefoxRule() fnvet.Rule {
 	return fnvet.Rule{
 		ID: idPrefix + firefoxID, Kind: fnvet.SecretKind, Severity: fnvet.High,
 		Title: "Passwords stored by Firefox",
-		Help: "A logins.json of Firefox holds passwords. The key to them is in key4.db of the same folder, without a password unless its owner set one. " +
+		Help: "A logins.json of Firefox holds passwords. The key to them is in key4.db of the same folder, without a password unless its owner set one; a key4.db without one in the package is a finding of its own. " +
 			"Take the profile out of the package and change the passwords.",
 	}
 }
@@ -110,7 +110,7 @@ func opensByDefault(data []byte) bool {
 	case data[0] == derSequence:
 		return pkcs12Opens(data)
 	}
-	return false
+	return nssOpens(data)
 }
 
 // jksOpens tries a JKS or JCEKS keystore: its last 20 bytes are SHA-1 of the
