@@ -2,11 +2,13 @@ GO      ?= go
 GOLANGCI ?= golangci-lint
 FUZZTIME ?= 10s
 PEERS   ?= $(CURDIR)/build/peers
+ROUNDS  ?= 50
+EVENTS  ?= 200
 VERSION ?= $(shell git describe --tags --always --dirty 2>/dev/null)
 COMMIT  ?= $(shell git rev-parse HEAD 2>/dev/null)
 LDFLAGS  = -s -w -X main.releaseVersion=$(VERSION) -X main.releaseCommit=$(COMMIT)
 
-.PHONY: build test parity peers lint fuzz bench testdata clean
+.PHONY: build test parity peers faults lint fuzz bench testdata clean
 
 build: ## build/fnvet
 	CGO_ENABLED=0 $(GO) build -trimpath -ldflags '$(LDFLAGS)' -o build/fnvet ./cmd/fnvet
@@ -21,6 +23,9 @@ peers: ## compare with govulncheck and osv-scanner, which this builds into PEERS
 	GOBIN=$(PEERS) $(GO) install golang.org/x/vuln/cmd/govulncheck@v1.3.0
 	GOBIN=$(PEERS) $(GO) install github.com/google/osv-scanner/v2/cmd/osv-scanner@v2.5.0
 	FNVET_PEERS=$(PEERS) $(GO) test -count=1 -timeout 30m -run Peer -v ./cmd/fnvet
+
+faults: ## kill server and workers at random moments, ROUNDS times, EVENTS events each, on both stores; about half an hour
+	FNVET_FAULT_ROUNDS=$(ROUNDS) FNVET_FAULT_EVENTS=$(EVENTS) $(GO) test -count=1 -timeout 4h -run '^(TestKilled|TestWorkerKilled)$$' -v ./cmd/fnvet
 
 lint:
 	$(GOLANGCI) run

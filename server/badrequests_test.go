@@ -276,6 +276,9 @@ func (b *badTest) send(method, path string, row *badRow, body string, headers ..
 func (b *badTest) address(method, pattern string, row *badRow, o badOperation) {
 	b.t.Helper()
 	plain, _, _ := strings.Cut(row.path, "?")
+	for _, other := range []string{"PUT", "PATCH", "DELETE", "TRACE", "BREW"} {
+		b.refused(row, "the method "+other, b.do(other, plain, row.token, row.body), http.StatusMethodNotAllowed)
+	}
 	for _, query := range []string{"a=%zz", "a;b", "a=%ff%fe", "a=%00", "%00=a"} {
 		b.refused(row, "the query "+query, b.send(method, plain+"?"+query, row, row.body), http.StatusBadRequest)
 	}

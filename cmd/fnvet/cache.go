@@ -10,6 +10,7 @@ import (
 	"fmt"
 	"os"
 	"path/filepath"
+	"strings"
 	"sync"
 	"time"
 
@@ -52,10 +53,10 @@ func (q *walkRequest) cache() *scan.Cache {
 	}
 }
 
-// build tells builds of one commit apart that are no releases: by the size and
-// time of the program's file.
+// build tells builds apart that their version and commit do not: by the size and
+// time of the program's file, which copies of an image have in common.
 func build() string {
-	if releaseVersion != "" {
+	if known(releaseVersion) && known(releaseCommit) {
 		return ""
 	}
 	self, err := os.Executable()
@@ -67,6 +68,11 @@ func build() string {
 		return ""
 	}
 	return fmt.Sprintf(" build %d %d", info.Size(), info.ModTime().UnixNano())
+}
+
+// known reports a version or commit that stands for one state of the sources.
+func known(name string) bool {
+	return name != "" && name != "devel" && name != "unknown" && !strings.HasSuffix(name, "-dirty")
 }
 
 // keep puts what a walk found into the cache. Failing to is no failure of the scan.

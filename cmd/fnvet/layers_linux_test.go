@@ -348,6 +348,23 @@ func TestLayerServer(t *testing.T) {
 	}
 }
 
+// TestBuild: what is known of layers is of one build, where a version does not say which.
+func TestBuild(t *testing.T) {
+	version, commit := releaseVersion, releaseCommit
+	defer func() { releaseVersion, releaseCommit = version, commit }()
+	for _, row := range []struct {
+		version, commit string
+		file            bool // tells builds apart
+	}{
+		{"v1.2.3", "abc", false}, {"v1.2.3-5-gabcdef", "abc", false}, {"v1.2.3-dirty", "abc", true}, {"devel", "unknown", true}, {"devel", "abc", true}, {"v1.2.3", "unknown", true}, {"", "", true},
+	} {
+		releaseVersion, releaseCommit = row.version, row.commit
+		if got := build(); (got != "") != row.file {
+			t.Errorf("%q %q: %q", row.version, row.commit, got)
+		}
+	}
+}
+
 func must1[T any](v T, err error) T {
 	if err != nil {
 		panic(err)
