@@ -53,7 +53,7 @@ func (w *worker) judge(c *candidate, t *text) (fnvet.Confidence, bool) {
 // in. They are for a function's own code, and read no other.
 func literalRule(id string) bool {
 	switch id {
-	case "authorization-header", "authorization-header-basic", "password-argument", "jwt-signing-secret", "password-literal":
+	case "authorization-header", "authorization-header-line", "authorization-header-basic", "password-argument", "jwt-signing-secret", "password-literal":
 		return true
 	}
 	return false

@@ -47,6 +47,8 @@ func TestJudge(t *testing.T) {
 		{"h.py", `h = {"Authorization": "Bearer your-token-goes-here-please-1"}`, "", "a placeholder"},
 		{"h.py", `h = {"Authorization": "Basic b3JkZXJzOlBhNTV3MHJkWDk="}`, "medium", "orders:Pa55w0rdX9"},
 		{"h.py", `h = {"Authorization": "Basic dXNlcm5hbWU6cGFzc3dvcmQ="}`, "", "username:password"},
+		{"a.http", "GET https://x.test\nAuthorization: Bearer " + generic + generic[3:] + "\n", "medium", "a header of a file of requests"},
+		{"a.http", "GET https://x.test\nAuthorization: Bearer {{token}}\n", "", "a variable of a file of requests"},
 		{"h.py", `requests.get(url, auth=("user", "` + generic + `"))`, "medium", "requests"},
 		{"h.py", `requests.get(url, auth=("user", "password1234"))`, "", "words"},
 		{"h.py", `smtp.login(user, "Zq7Wm2xVb9Lk")`, "medium", "smtplib"},
