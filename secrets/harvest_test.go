@@ -42,7 +42,7 @@ func TestHarvest(t *testing.T) {
 }
 
 const (
-	maxNear       = 4       // lines a rule
+	maxNear       = 3       // lines a rule
 	maxNearFile   = 4 << 20 // bytes of a file
 	maxNearLine   = 170     // bytes of an excerpt
 	nearPool      = 40      // lines a rule that are kept to choose from
@@ -162,7 +162,7 @@ func (h *harvest) wanted(name string) bool {
 		return false
 	}
 	for d := range strings.SplitSeq(strings.ToLower(filepath.ToSlash(name)), "/") {
-		if docsDir(d) || d == "checkov" {
+		if docsDir(d) || d == "checkov" || d == "detect_secrets" {
 			return false
 		}
 	}

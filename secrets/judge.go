@@ -91,8 +91,64 @@ func (w *worker) nothing(c *candidate, t *text) bool {
 	if c.rule.id == "url-password" && c.schematic() {
 		return true
 	}
+	if t.lines && c.isKey() || c.rule.assigned && (w.symbol(c, t) || c.digest()) {
+		return true
+	}
 	return secretname.About(name) || fileKey(name) || isPlaceholder(string(c.secret()))
 }
+
+// isKey reports whether what would be the value is the name of a member:
+// "documentationUrl":"linkedin","properties":[…].
+func (c *candidate) isKey() bool {
+	rest := c.data[c.secretEnd:]
+	if len(rest) < 2 || rest[0] != '"' && rest[0] != '\'' {
+		return false
+	}
+	rest = bytes.TrimLeft(rest[1:], " \t")
+	return len(rest) > 0 && rest[0] == ':'
+}
+
+// symbol reports whether what a rule takes for a value is a symbol of code, because
+// no quotes are around it: exports.AirtableLoader = AirtableLoader; or the name of a
+// variable of the environment.
+func (w *worker) symbol(c *candidate, t *text) bool {
+	value := string(c.secret())
+	if wordy(strings.ToLower(value)) && strings.Contains(value, "_") && strings.Trim(value, upperCase+"_") == "" {
+		return true
+	}
+	switch c.rule.id {
+	case "url-password", "jdbc-password", "connection-string-password":
+		return false // they stand inside strings
+	}
+	if !w.place.code || !t.lines || c.secretStart > 0 && strings.IndexByte("\"'`", t.data[c.secretStart-1]) >= 0 {
+		return false
+	}
+	head, _, called := strings.Cut(value, "[")
+	if !called {
+		head, _, called = strings.Cut(value, "(")
+	}
+	return head != "" && identifier(head) && (called && head[0] > '9' || inWords(value)*10 >= len(value)*6)
+}
+
+// digest reports whether a value in hex is said to be a digest on its line.
+func (c *candidate) digest() bool {
+	if len(c.secret()) < md5Hex || !isHex(c.secret()) {
+		return false
+	}
+	line := c.data[max(c.line().start, c.secretStart-digestBytes):c.secretStart]
+	for _, word := range []string{"hash", "digest", "checksum", "sha256", "integrity"} {
+		if bytes.Contains(bytes.ToLower(line), []byte(word)) {
+			return true
+		}
+	}
+	return false
+}
+
+// digestBytes is how far before a value what it is said to be is looked for.
+const digestBytes = 60
+
+// md5Hex is the length of the shortest digest in use, in hex digits.
+const md5Hex = 32
 
 // schematic reports whether a URL is a form of one, http://[user[:pass]]@host, or opens
 // a database of the machine itself with a password that is the user's name.
@@ -157,11 +213,11 @@ func fileKey(name string) bool {
 }
 
 // publicName reports whether a name is that of something that goes over the wire in
-// the open: a request's signature, the key browsers subscribe to messages with.
+// the open: a request's signature, a client's identifier, the key browsers subscribe to messages with.
 func publicName(name string) bool {
 	words := secretname.Words(name)
 	n := len(words)
-	return n > 0 && words[n-1] == "signature" || slices.Contains(words, "vapid") && !slices.Contains(words, "private")
+	return n > 0 && (words[n-1] == "signature" || words[n-1] == "client") || slices.Contains(words, "vapid") && !slices.Contains(words, "private")
 }
 
 // inList reports whether a value and what stands for its name are neighbours in a
@@ -236,15 +292,22 @@ const wordyEntropy = 4.0
 // wordy reports whether at least 7 in 10 of a value's letters and digits belong
 // to parts that read as words: "v4-unsigned-body", "Ipv6CidrAssociations".
 func wordy(v string) bool {
-	all, inWords := 0, 0
+	all := 0
 	for _, w := range secretname.Words(v) {
-		letters := strings.TrimRight(w, "0123456789")
 		all += len(w)
-		if len(letters) >= 4 && readable(letters) {
-			inWords += len(letters)
+	}
+	return all > 0 && inWords(v)*10 >= all*7 && entropy([]byte(v)) <= wordyEntropy
+}
+
+// inWords is how many letters of a value belong to parts that read as words.
+func inWords(v string) int {
+	n := 0
+	for _, w := range secretname.Words(v) {
+		if letters := strings.TrimRight(w, "0123456789"); len(letters) >= 4 && readable(letters) {
+			n += len(letters)
 		}
 	}
-	return all > 0 && inWords*10 >= all*7 && entropy([]byte(v)) <= wordyEntropy
+	return n
 }
 
 // readable reports whether a lower case word has a vowel in every four letters

@@ -94,16 +94,35 @@ func publicWord(words []string, i int) bool {
 // a path, a number or boolean, a word that says so.
 func isPlaceholder(v string) bool {
 	v = strings.Trim(strings.TrimSpace(v), `"'`)
-	if len(v) < 4 || isReference(v) || oneLetter(v) || isSwitch(v) || isVersion(v) || isAsset(v) {
+	if len(v) < 4 || isReference(v) || oneLetter(v) || isSwitch(v) || isVersion(v) || isAsset(v) || strings.HasSuffix(v, "...") || counting(v) {
 		return true
 	}
 	low := strings.ToLower(v)
 	for _, w := range []string{
 		"changeme", "change-me", "change_me", "changeit", "example", "placeholder", "replace", "redacted", "todo", "fixme", "dummy",
 		"your-", "your_", "yoursecret", "yourpassword", "yourtoken", "insert", "xxxx", "****", "....", "not-set", "notset", "unset", "<", "required",
-		"undefined", "n/a", "none", "null", "nil", "sample", "foobar",
+		"undefined", "n/a", "none", "null", "nil", "sample", "foobar", "blabla",
 	} {
 		if strings.HasPrefix(low, w) || len(w) > 4 && strings.Contains(low, w) {
+			return true
+		}
+	}
+	return false
+}
+
+// counted is how many letters and digits in order no secret has: 123456789abcd.
+const counted = 13
+
+// counting reports whether a value counts through letters or digits.
+func counting(v string) bool {
+	run := 1
+	for i := 1; i < len(v); i++ {
+		if v[i] == v[i-1]+1 || v[i-1] == '9' && v[i]|0x20 == 'a' {
+			run++
+		} else {
+			run = 1
+		}
+		if run == counted {
 			return true
 		}
 	}
