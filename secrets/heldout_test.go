@@ -64,4 +64,7 @@ func TestHeldOut(t *testing.T) {
 		}
 	}
 	t.Logf("%d of %d values found, all four of %d of %d lines", found, tries, whole, len(set))
+	if len(set) < 60 || found*100 < tries*97 {
+		t.Error("below what docs/secrets.md states")
+	}
 }

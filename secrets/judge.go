@@ -40,7 +40,7 @@ func (w *worker) judge(c *candidate, t *text) (fnvet.Confidence, bool) {
 		}
 	case open:
 	}
-	if guess := c.rule.generic || c.rule.assigned || c.rule.id == "hashicorp-tf-password"; guess && w.trusted() && w.nothing(c, t) {
+	if guess := c.rule.generic || c.rule.assigned || c.rule.id == "hashicorp-tf-password" || strings.HasPrefix(c.rule.id, "curl-auth-"); guess && w.trusted() && w.nothing(c, t) {
 		return "", false
 	}
 	if c.rule.generic && w.harmless(c, t) {
@@ -91,7 +91,7 @@ func (w *worker) nothing(c *candidate, t *text) bool {
 	if c.rule.id == "url-password" && c.schematic() {
 		return true
 	}
-	if t.lines && c.isKey() || c.rule.assigned && (w.symbol(c, t) || c.digest()) {
+	if c.isKey() || c.rule.assigned && (w.symbol(c, t) || c.digest() || inList(c, t.data) && spelled(string(c.secret()))) {
 		return true
 	}
 	return secretname.About(name) || fileKey(name) || isPlaceholder(string(c.secret()))
@@ -117,7 +117,9 @@ func (w *worker) symbol(c *candidate, t *text) bool {
 		return true
 	}
 	switch c.rule.id {
-	case "url-password", "jdbc-password", "connection-string-password":
+	case "connection-string-password":
+		return w.place.code && expression(value) && strings.Contains(value, ".") // s.password=r.password,s.host=r.host
+	case "url-password", "jdbc-password":
 		return false // they stand inside strings
 	}
 	if !w.place.code || !t.lines || c.secretStart > 0 && strings.IndexByte("\"'`", t.data[c.secretStart-1]) >= 0 {
@@ -127,7 +129,7 @@ func (w *worker) symbol(c *candidate, t *text) bool {
 	if !called {
 		head, _, called = strings.Cut(value, "(")
 	}
-	return head != "" && identifier(head) && (called && head[0] > '9' || inWords(value)*10 >= len(value)*6)
+	return head != "" && identifier(head) && (called && head[0] > '9' || spelled(value))
 }
 
 // digest reports whether a value in hex is said to be a digest on its line.
@@ -237,7 +239,7 @@ func inList(c *candidate, data []byte) bool {
 		return false
 	}
 	start := literalStart(data, i-1)
-	return start > 0 && (data[start-1] == ',' || data[start-1] == '[' || data[start-1] == ' ')
+	return start == 0 || start > 0 && (data[start-1] == ',' || data[start-1] == '[' || data[start-1] == ' ')
 }
 
 // scrambled reports whether a name is a piece of base64 that happens to hold a word.
@@ -298,6 +300,9 @@ func wordy(v string) bool {
 	}
 	return all > 0 && inWords(v)*10 >= all*7 && entropy([]byte(v)) <= wordyEntropy
 }
+
+// spelled reports whether half of a value are words, as of a symbol: getUrlAnalysis.
+func spelled(v string) bool { return inWords(v)*2 >= len(v) }
 
 // inWords is how many letters of a value belong to parts that read as words.
 func inWords(v string) int {

@@ -94,20 +94,35 @@ func publicWord(words []string, i int) bool {
 // a path, a number or boolean, a word that says so.
 func isPlaceholder(v string) bool {
 	v = strings.Trim(strings.TrimSpace(v), `"'`)
-	if len(v) < 4 || isReference(v) || oneLetter(v) || isSwitch(v) || isVersion(v) || isAsset(v) || strings.HasSuffix(v, "...") || counting(v) {
+	if len(v) < 4 || isReference(v) || oneLetter(v) || isSwitch(v) || isVersion(v) || isAsset(v) || strings.HasSuffix(v, "...") || counting(v) || namesOnly(v) {
 		return true
 	}
 	low := strings.ToLower(v)
 	for _, w := range []string{
 		"changeme", "change-me", "change_me", "changeit", "example", "placeholder", "replace", "redacted", "todo", "fixme", "dummy",
 		"your-", "your_", "yoursecret", "yourpassword", "yourtoken", "insert", "xxxx", "****", "....", "not-set", "notset", "unset", "<", "required",
-		"undefined", "n/a", "none", "null", "nil", "sample", "foobar", "blabla",
+		"undefined", "n/a", "none", "null", "nil", "sample", "foobar", "blabla", "fake", "invalid", "not-needed", "not_needed",
 	} {
 		if strings.HasPrefix(low, w) || len(w) > 4 && strings.Contains(low, w) {
 			return true
 		}
 	}
 	return false
+}
+
+// namesOnly reports whether a value is made of several words for a secret or for whose
+// it is: "user_password", "my-token", "usernamePassword".
+func namesOnly(v string) bool {
+	words := secretname.Words(v)
+	for _, w := range words {
+		switch w {
+		case "user", "username", "name", "password", "passwd", "pwd", "pass", "secret", "token", "key", "api", "auth", "access", "oauth", "oauth2",
+			"client", "my", "the", "value", "credential", "credentials":
+		default:
+			return false
+		}
+	}
+	return len(words) > 1
 }
 
 // counted is how many letters and digits in order no secret has: 123456789abcd.
@@ -137,7 +152,7 @@ func isReference(v string) bool {
 		"arn:", "${", "$(", "{{", "#{", "<%", "@microsoft.keyvault(", "secretsmanager:", "ssm:", "vault:", "projects/", "gs://", "s3://",
 		"sm://", "op://", "secretref:", "secret://", "ref:", "ref+", "file:", "env:", "kms:", "enc:", "encrypted:", "http://", "https://",
 		"./", "../", "~/", "azurekeyvault", "parameter:", "!ref", "!getatt", "!sub", "fn::", "resolve:", "valuefrom",
-		"var.", "local.", "data.", "module.", "secrets.", "process.env", "os.environ", "os.getenv", "system.getenv", "env(", "getenv(", "config(", "%(", "%{", "[parameters(", "[reference(", "[concat(", "[listkeys(", "[variables(", "[format(",
+		"var.", "local.", "data.", "module.", "secrets.", "process.env", "os.environ", "os.getenv", "system.getenv", "env(", "getenv(", "config(", "%(", "%{", "[parameters(", "[reference(", "[concat(", "[listkeys(", "[variables(", "[format(", "[%",
 		"@@", "vault(", "lookup(", "keyvault", "secretref=", "secretmanager", "ssm-secure:", "self:", "opt:", "cf:", "aws:", "file(",
 	} {
 		if strings.HasPrefix(low, p) {
@@ -180,6 +195,9 @@ const awsSecretLen = 40
 
 // isPath reports whether a value is an absolute path.
 func isPath(v string) bool {
+	if i := strings.LastIndexByte(v, '.'); i > 0 && strings.Contains(v[:i], "/") && codeFile(v[i:]) && strings.Trim(v, identifierBytes+"-./@") == "" {
+		return true // of a file of code
+	}
 	if v[0] != '/' && (len(v) < 3 || v[1] != ':' || v[2] != '\\') {
 		return false
 	}
@@ -219,7 +237,7 @@ func oneLetter(v string) bool {
 func isSwitch(v string) bool {
 	switch strings.ToLower(v) {
 	case "true", "false", "yes", "no", "on", "off", "null", "none", "enabled", "disabled", "default", "auto", "always", "never", "optional",
-		"password", "secret", "token", "passwd", "apikey", "test", "seconds", "minutes", "hours", "days":
+		"password", "secret", "token", "passwd", "pass", "apikey", "test", "seconds", "minutes", "hours", "days":
 		return true
 	}
 	return len(v) < 8 && strings.Trim(v, "0123456789.") == ""

@@ -119,7 +119,7 @@ func formatOfBase(base, low string) format {
 		return wholeFormat
 	case strings.HasPrefix(base, "dockerfile") || strings.HasPrefix(base, "containerfile"):
 		return dockerFormat
-	case strings.HasPrefix(base, ".env.") || strings.HasSuffix(base, ".env") || strings.HasPrefix(base, "env."):
+	case strings.HasPrefix(base, ".env.") || strings.HasSuffix(base, ".env") || strings.HasPrefix(base, "env.") && !codeFile(base):
 		return bareFormat
 	case strings.HasSuffix(low, ".aws/config") || strings.HasSuffix(low, ".cargo/config"):
 		return bareFormat
@@ -319,7 +319,7 @@ func (w *worker) secretsIn(p *pair, environment bool) []assignment {
 		p.traits = traitsOf(p.name)
 	}
 	if p.traits.secret && !isPlaceholder(p.value) && !isSchemaWord(p.value) && !isProse(p.value) && !strings.EqualFold(p.name, p.value) &&
-		!transient(p.name) && !namesField(p.name, p.value) {
+		!transient(p.name) && !namesField(p.name, p.value) && !(w.place.code && state(p.value)) {
 		return []assignment{{p.name, 0, len(p.value)}}
 	}
 	var out []assignment
@@ -359,6 +359,12 @@ func namesField(name, value string) bool {
 		return true // colorBgElevated
 	}
 	return strings.Trim(value, identifierBytes[:52]+"._-[]$") == "" && wordy(value)
+}
+
+// state reports whether a value in code is a state or a message's key: errors[CONF_PASSWORD]
+// = "invalid_auth".
+func state(v string) bool {
+	return strings.Contains(v, "_") && strings.Trim(v, identifierBytes[:26]+"_") == "" && wordy(v)
 }
 
 // isProse reports whether a value is words for people: with spaces or letters of

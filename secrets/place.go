@@ -31,7 +31,8 @@ func docsDir(dir string) bool {
 	switch dir {
 	case "doc", "docs", "documentation", "man", "example", "examples", "sample", "samples", "demo", "demos",
 		"test", "tests", "testing", "testdata", "__tests__", "spec", "specs", "fixture", "fixtures",
-		"__fixtures__", "__mocks__", "mock", "mocks", "benchmark", "benchmarks", "e2e", "cassettes", "locale", "locales", "i18n":
+		"__fixtures__", "__mocks__", "mock", "mocks", "benchmark", "benchmarks", "e2e", "cassettes",
+		"locale", "locales", "_locales", "i18n", "l10n", "nls", "lang", "langs", "translation", "translations":
 		return true
 	}
 	return false

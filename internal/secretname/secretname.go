@@ -46,7 +46,7 @@ func About(name string) bool {
 	}
 	switch words[len(words)-1] {
 	case "arn", "name", "names", "id", "ids", "path", "paths", "file", "files", "dir", "url", "uri", "endpoint", "host", "port",
-		"version", "type", "length", "len", "size", "min", "max", "count", "ttl", "expiry", "expires", "expiration", "timeout", "age",
+		"version", "type", "types", "fields", "vendor", "tokenizer", "allowed", "length", "len", "size", "min", "max", "count", "ttl", "expiry", "expires", "expiration", "timeout", "age",
 		"enabled", "enable", "disabled", "disable", "required", "policy", "rotation", "region", "ref", "reference", "prefix", "suffix",
 		"header", "field", "param", "parameter", "alg", "algorithm", "format", "hint", "label", "title", "description", "command", "cmd",
 		"spec", "status", "state", "usage", "kind", "mode", "class", "source", "provider", "store", "manager", "location", "issuer",
