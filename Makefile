@@ -24,7 +24,7 @@ peers: ## compare with govulncheck and osv-scanner, which this builds into PEERS
 	GOBIN=$(PEERS) $(GO) install github.com/google/osv-scanner/v2/cmd/osv-scanner@v2.5.0
 	FNVET_PEERS=$(PEERS) $(GO) test -count=1 -timeout 30m -run Peer -v ./cmd/fnvet
 
-faults: ## kill server and workers at random moments, ROUNDS times, EVENTS events each, on both stores; about half an hour
+faults: ## kill server and workers at random moments, ROUNDS times, EVENTS events each, on both stores; ten minutes and more
 	FNVET_FAULT_ROUNDS=$(ROUNDS) FNVET_FAULT_EVENTS=$(EVENTS) $(GO) test -count=1 -timeout 4h -run '^(TestKilled|TestWorkerKilled)$$' -v ./cmd/fnvet
 
 lint:
