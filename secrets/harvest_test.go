@@ -151,8 +151,8 @@ func (h *harvest) jar(name string) error {
 // wanted reports whether a file is code or settings, and no documentation.
 func (h *harvest) wanted(name string) bool {
 	base := strings.ToLower(path.Base(filepath.ToSlash(name)))
-	if strings.HasSuffix(base, ".d.ts") {
-		base = strings.TrimSuffix(base, ".d.ts") + ".ts"
+	if stem, ok := strings.CutSuffix(base, ".d.ts"); ok {
+		base = stem + ".ts"
 	}
 	switch path.Ext(base) {
 	case ".txt", ".md", ".svg", ".css", ".scss", ".html", ".xhtml", ".map", ".class", ".pyc", ".snap":
@@ -315,11 +315,14 @@ func excerptAt(data []byte, start, end int) string {
 			return ""
 		}
 	}
-	if len(text) < 6 || plainWords(text) > nearWordsMost {
+	if len(text) < 6 || plainWords(text) > nearWordsMost || addressed.MatchString(text) {
 		return ""
 	}
 	return text
 }
+
+// addressed are lines with a person's address in them.
+var addressed = regexp.MustCompile(`\w@[a-z0-9-]+\.[a-z]{2,}`)
 
 // plainWords counts the words of a text as sentences have them.
 func plainWords(text string) int {
