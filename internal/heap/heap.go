@@ -19,8 +19,11 @@ const (
 	// less than that alive the collector would by itself run more often, with more it
 	// would wait until the heap has doubled.
 	room = 16 << 20
-	// leastPercent is how much of what is alive may be allocated at least.
+	// leastPercent is how much of what is alive may be allocated at least, and large
+	// what has to be alive for the heap to double: saving memory beside a program that
+	// needs much of it is not worth the time.
 	leastPercent = 50
+	large        = 96 << 20
 )
 
 // Pace puts off the first garbage collection until the process holds quiet. From then
@@ -43,7 +46,9 @@ func Pace() {
 
 // roomPercent is the GOGC that fits a heap of which that many bytes are alive.
 func roomPercent(live uint64) int {
-	return int(max(leastPercent, min(100*room/max(live, 1), 1000))) // #nosec G115 -- at most 1000
+	byRoom := min(100*room/max(live, 1), 1000)
+	bySize := 100 * min(live, large) / large
+	return int(max(leastPercent, byRoom, bySize)) // #nosec G115 -- at most 1000
 }
 
 // liveHeap is how many bytes the last collection has left.

@@ -51,7 +51,7 @@ func TestRoomPercent(t *testing.T) {
 	for _, c := range []struct {
 		live uint64
 		want int
-	}{{0, 1000}, {1 << 20, 1000}, {room, 100}, {2 * room, leastPercent}, {1 << 40, leastPercent}} {
+	}{{0, 1000}, {1 << 20, 1000}, {room, 100}, {2 * room, leastPercent}, {3 * room, leastPercent}, {large, 100}, {1 << 50, 100}} {
 		if got := roomPercent(c.live); got != c.want {
 			t.Errorf("%d bytes alive: %d, want %d", c.live, got, c.want)
 		}
