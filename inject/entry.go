@@ -181,10 +181,8 @@ func (p *program) start(ctx context.Context, f *ir.File, e engine.Entry, fn *fnv
 	}
 	p.entered[key] = true
 	err := p.work(ctx, f, e.Name, func() error { return p.machine.Enter(e) })
-	for _, h := range p.machine.Hits() {
-		if _, known := p.entryOf[h]; !known {
-			p.entryOf[h], p.owner[h] = e.Name, fn
-		}
+	for range len(p.machine.Hits()) - len(p.owners) {
+		p.owners = append(p.owners, fn)
 	}
 	return err
 }

@@ -12,13 +12,17 @@ import (
 // findings makes a finding of each hit.
 func (p *program) findings() []fnvet.Finding {
 	var out []fnvet.Finding
-	for _, h := range p.machine.Hits() {
+	for i, h := range p.machine.Hits() {
 		s := p.where[h.File]
 		if s == nil {
 			continue
 		}
+		var fn *fnvet.Function
+		if i < len(p.owners) {
+			fn = p.owners[i]
+		}
 		line, column := h.File.Position(h.Pos)
-		g := p.grade(h)
+		g := p.grade(h, fn)
 		f := fnvet.Finding{
 			ID: h.Class.ID, Kind: fnvet.Injection, Severity: g.severity,
 			Title: g.what + " reaches " + call(h),
@@ -27,7 +31,7 @@ func (p *program) findings() []fnvet.Finding {
 			Evidence:    g.evidence(h),
 			Remediation: h.Class.Remediation,
 		}
-		if fn := p.owner[h]; fn != nil {
+		if fn != nil {
 			f.Resource = fn.Name
 		}
 		f.Suppressed = p.excuse(s, line, h.Class.ID)
@@ -58,7 +62,7 @@ type grading struct {
 var ladder = [...]fnvet.Severity{fnvet.Info, fnvet.Low, fnvet.Medium, fnvet.High, fnvet.Critical}
 
 // grade weighs the sink, how the event gets there, and what the role may do.
-func (p *program) grade(h *engine.Hit) grading {
+func (p *program) grade(h *engine.Hit, fn *fnvet.Function) grading {
 	g := grading{what: "Event data"}
 	kind := fnvet.TriggerKind("")
 	if path, ok := p.d.rules.Grade(h.Taint.Root, h.Taint.Path); ok {
@@ -73,7 +77,6 @@ func (p *program) grade(h *engine.Hit) grading {
 		g.severity = base
 		return g
 	}
-	fn := p.owner[h]
 	up := g.reach(fn, kind, &at)
 	if g.held(fn, h.Class.ID) {
 		up = true

@@ -30,8 +30,7 @@ type program struct {
 	machine   *engine.Machine
 	entered   map[string]bool // by file and export
 	fnOf      map[*ir.File]*fnvet.Function
-	owner     map[*engine.Hit]*fnvet.Function
-	entryOf   map[*engine.Hit]string
+	owners    []*fnvet.Function // of the machine's hits, nil where none is known
 	buses     map[string]bool // by file and export: see busOnly
 	gaps      []fnvet.Gap
 	lost      []*fnvet.Function // whose handlers are not there
@@ -46,7 +45,7 @@ type program struct {
 
 func newProgram(d *Detector, container string, sources []source) *program {
 	p := &program{d: d, container: container, byName: map[string]*source{}, files: map[string]*ir.File{}, where: map[*ir.File]*source{},
-		entered: map[string]bool{}, fnOf: map[*ir.File]*fnvet.Function{}, owner: map[*engine.Hit]*fnvet.Function{}, entryOf: map[*engine.Hit]string{}, left: maxTotal}
+		entered: map[string]bool{}, fnOf: map[*ir.File]*fnvet.Function{}, left: maxTotal}
 	slices.SortFunc(sources, func(a, b source) int {
 		return strings.Compare(a.name+"\x00"+a.layer, b.name+"\x00"+b.layer)
 	})
@@ -258,6 +257,9 @@ func (p *program) faults() {
 		line, _ := f.Position(worst.Pos)
 		p.gaps = append(p.gaps, fnvet.Gap{Path: f.Path, Reason: reason,
 			Detail: fmt.Sprintf("event data is not followed through all of it: line %d: %s", line, plainFault(worst.Text))})
+	}
+	if o := p.machine.Full(); o.File != nil {
+		p.gap(o.File, "more "+o.What+" in this package than are followed; here and later ones were left out")
 	}
 	for _, f := range p.machine.Lost() {
 		p.gap(f, "a function of it is called too often with event data; later calls were taken to be like those before")

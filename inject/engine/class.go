@@ -243,14 +243,18 @@ func (r *run) decorated(v, d *Value, fn *ir.Func, pos int32) *Value {
 
 // register notes an entry point.
 func (r *run) register(v *Value, params []string, others, name string, pos int32) {
-	if v == nil || len(v.fns) == 0 || len(r.entries) >= maxEntries {
+	if v == nil || len(v.fns) == 0 {
 		return
 	}
-	for _, e := range r.entries {
-		if e.fn != nil && len(e.fn.fns) == len(v.fns) && e.fn.fns[0].fn == v.fns[0].fn {
-			return
-		}
+	key := registration{v.fns[0].fn, len(v.fns)}
+	if r.registered[key] {
+		return
 	}
+	if len(r.entries) >= maxEntries {
+		r.overflow("functions are registered for events")
+		return
+	}
+	r.registered[key] = true
 	if name == "" {
 		name = v.fns[0].fn.Name
 	}
@@ -258,6 +262,12 @@ func (r *run) register(v *Value, params []string, others, name string, pos int32
 }
 
 const maxEntries = 2000
+
+// A registration tells entry points apart.
+type registration struct {
+	fn *ir.Func
+	n  int // how many functions it may be
+}
 
 // imported is a module, or one name of it where Args has that.
 func (r *run) imported(x *ir.Expr) *Value {

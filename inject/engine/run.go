@@ -64,20 +64,22 @@ type module struct {
 }
 
 type run struct {
-	ctx     context.Context
-	rules   *rules.Set
-	load    Loader
-	limit   int
-	steps   int
-	nest    int
-	now     *ir.File
-	modules map[*ir.File]*module
-	entries []Entry
-	hits    []*Hit
-	byPlace map[place]*Hit
-	reached map[*ir.File]bool
-	files   []*ir.File // reached, in order
-	lost    []*ir.File // with functions that were run too often to follow all data into them
+	ctx        context.Context
+	rules      *rules.Set
+	load       Loader
+	limit      int
+	steps      int
+	nest       int
+	now        *ir.File
+	modules    map[*ir.File]*module
+	entries    []Entry
+	registered map[registration]bool
+	hits       []*Hit
+	byPlace    map[place]*Hit
+	reached    map[*ir.File]bool
+	files      []*ir.File // reached, in order
+	lost       []*ir.File // with functions that were run too often to follow all data into them
+	full       Overflow
 
 	log    []*branch
 	exits  []*exit
@@ -128,7 +130,7 @@ func New(ctx context.Context, set *rules.Set, load Loader, steps int) *Machine {
 		load = func(*ir.File, string) *ir.File { return nil }
 	}
 	return &Machine{run{ctx: ctx, rules: set, load: load, limit: steps, steps: steps, modules: map[*ir.File]*module{},
-		byPlace: map[place]*Hit{}, reached: map[*ir.File]bool{}, kept: map[*ir.Func][]*outcome{}, asked: map[*cell]question{}}}
+		byPlace: map[place]*Hit{}, registered: map[registration]bool{}, reached: map[*ir.File]bool{}, kept: map[*ir.Func][]*outcome{}, asked: map[*cell]question{}}}
 }
 
 // Load runs the body of a file. The error is ErrSteps or the context's.
@@ -147,6 +149,21 @@ func (m *Machine) Files() []*ir.File { return m.run.files }
 
 // Lost are files with a function that event data was not followed into each time.
 func (m *Machine) Lost() []*ir.File { return m.run.lost }
+
+// An Overflow says where there was too much of something to note it all.
+type Overflow struct {
+	File *ir.File // nil: nowhere
+	What string   // "calls are reached by event data"
+}
+
+// Full is the first overflow.
+func (m *Machine) Full() Overflow { return m.run.full }
+
+func (r *run) overflow(what string) {
+	if r.full.File == nil {
+		r.full = Overflow{r.now, what}
+	}
+}
 
 // Export finds a function that a file exports by a dotted name; false when it
 // has none.

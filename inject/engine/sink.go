@@ -75,6 +75,7 @@ func (r *run) hit(h *Hit) {
 		return
 	}
 	if len(r.hits) >= maxHits {
+		r.overflow("calls are reached by event data")
 		return
 	}
 	r.byPlace[at] = h

@@ -138,7 +138,7 @@ func (l *lowerer) selector(x *ast.SelectorExpr, pos int32) *ir.Expr {
 				return l.global(d, x.Sel.Name, pos)
 			}
 		}
-		return &ir.Expr{Op: ir.Global, Name: p + "." + x.Sel.Name, Pos: pos}
+		return &ir.Expr{Op: ir.Global, Name: p.path + "." + x.Sel.Name, Pos: pos}
 	}
 	name := x.Sel.Name
 	if name == "URLDecodedKey" {

@@ -7,6 +7,7 @@ import (
 	"go/ast"
 	"go/parser"
 	"go/token"
+	"maps"
 	"path"
 	"slices"
 	"strconv"
@@ -20,12 +21,21 @@ type Source struct {
 	file    *ast.File
 	set     *token.FileSet
 	broken  string
-	imports map[string]string // local name: path
+	imports map[string]*imported // by local name
+}
+
+// An imported is one import of a file.
+type imported struct {
+	path string
+	from string // the file's folder
+	// dir is the folder of the program that it means, or "", once own asked.
+	dir        string
+	own, asked bool
 }
 
 // Parse reads a file; mistakes are kept and told when it is lowered.
 func Parse(name, text string) *Source {
-	s := &Source{Name: name, text: text, set: token.NewFileSet(), imports: map[string]string{}}
+	s := &Source{Name: name, text: text, set: token.NewFileSet(), imports: map[string]*imported{}}
 	f, err := parser.ParseFile(s.set, name, text, parser.SkipObjectResolution)
 	if err != nil {
 		s.broken = "it is not Go that can be read"
@@ -36,7 +46,7 @@ func Parse(name, text string) *Source {
 	s.file = f
 	for _, i := range f.Imports {
 		p, err := strconv.Unquote(i.Path.Value)
-		if err != nil {
+		if err != nil || p == "" {
 			continue
 		}
 		local := path.Base(p)
@@ -50,7 +60,7 @@ func Parse(name, text string) *Source {
 		if i.Name != nil {
 			local = i.Name.Name
 		}
-		s.imports[local] = p
+		s.imports[local] = &imported{path: p, from: path.Dir(name)}
 	}
 	return s
 }
@@ -81,6 +91,7 @@ type pkg struct {
 type Index struct {
 	pkgs    map[string]*pkg
 	modules map[string]string // path: folder
+	ends    map[string]string // the first folder with each end, of two parts up to maxEnd, that is not all of it
 }
 
 // NewIndex joins files. modules are the paths of the program's modules, as go.mod
@@ -99,7 +110,30 @@ func NewIndex(sources []*Source, modules map[string]string) *Index {
 			p.add(s, d)
 		}
 	}
+	if len(modules) == 0 {
+		x.index()
+	}
 	return x
+}
+
+// Limits of looking for the folder that an import means.
+const (
+	maxEnd  = 20  // parts of a name
+	maxPath = 500 // bytes of an import's path
+)
+
+// index notes the ends of the names of folders.
+func (x *Index) index() {
+	x.ends = map[string]string{}
+	for _, dir := range slices.Sorted(maps.Keys(x.pkgs)) {
+		parts := strings.Count(dir, "/")
+		for _, end, ok := strings.Cut(dir, "/"); ok && strings.Contains(end, "/"); _, end, ok = strings.Cut(end, "/") {
+			if _, known := x.ends[end]; !known && parts <= maxEnd {
+				x.ends[end] = dir
+			}
+			parts--
+		}
+	}
 }
 
 func (p *pkg) add(s *Source, d ast.Decl) {
@@ -161,26 +195,41 @@ func baseName(x ast.Expr) string {
 	return ""
 }
 
-// own finds the folder of the program that an import path means: the longest end
-// of the path that is one.
-func (x *Index) own(importPath string) (string, bool) {
-	first, _, _ := strings.Cut(importPath, "/")
-	if slices.Contains(standard, first) {
+// own finds the folder of the program that an import means. i may be nil.
+func (x *Index) own(i *imported) (string, bool) {
+	if i == nil {
+		return "", false
+	}
+	if !i.asked {
+		i.asked = true
+		i.dir, i.own = x.folder(i)
+	}
+	return i.dir, i.own
+}
+
+// folder is the one that the longest end of the import path names: below the
+// folder of the importer or one above it, else anywhere.
+func (x *Index) folder(i *imported) (string, bool) {
+	first, rest, ok := strings.Cut(i.path, "/")
+	if slices.Contains(standard, first) || len(i.path) > maxPath {
 		return "", false
 	}
 	if len(x.modules) > 0 {
-		return x.inModule(importPath)
+		return x.inModule(i.path)
 	}
-	parts := strings.Split(importPath, "/")
-	for i := 1; i < len(parts); i++ {
-		dir := strings.Join(parts[i:], "/")
-		if x.pkgs[dir] != nil {
-			return dir, true
-		}
-		for name := range x.pkgs {
-			if strings.HasSuffix(name, "/"+dir) && strings.Contains(dir, "/") {
-				return name, true
+	for ; ok; _, rest, ok = strings.Cut(rest, "/") {
+		at := i.from
+		for n := 0; n < maxEnd && at != "." && strings.Contains(rest, "/"); n++ {
+			if dir := path.Join(at, rest); x.pkgs[dir] != nil {
+				return dir, true
 			}
+			at = path.Dir(at)
+		}
+		if x.pkgs[rest] != nil {
+			return rest, true
+		}
+		if dir := x.ends[rest]; dir != "" {
+			return dir, true
 		}
 	}
 	return "", false

@@ -170,13 +170,13 @@ func (l *lowerer) typeOf(x ast.Expr) typ {
 				return typ{}
 			}
 			p := l.src.imports[id.Name]
-			if p == "" {
+			if p == nil {
 				return typ{}
 			}
 			if dir, own := l.index.own(p); own {
 				return typ{dir: dir, name: t.Sel.Name}
 			}
-			return typ{outside: p + "." + t.Sel.Name}
+			return typ{outside: p.path + "." + t.Sel.Name}
 		default:
 			return typ{}
 		}
@@ -305,7 +305,7 @@ func (l *lowerer) isPackage(id *ast.Ident) bool {
 			return false
 		}
 	}
-	return l.src.imports[id.Name] != ""
+	return l.src.imports[id.Name] != nil
 }
 
 // declare adds a variable to the scope.
