@@ -31,12 +31,14 @@ type program struct {
 	entered   map[string]bool // by file and export
 	fnOf      map[*ir.File]*fnvet.Function
 	owners    []*fnvet.Function // of the machine's hits, nil where none is known
-	buses     map[string]bool // by file and export: see busOnly
+	buses     map[string]bool   // by file and export: see busOnly
 	gaps      []fnvet.Gap
 	lost      []*fnvet.Function // whose handlers are not there
 	left      int               // steps
 	read      int               // bytes of source that were lowered
 	full      bool              // and that was all there may be
+	js        js.Parser
+	python    python.Parser
 	javaCode  javaCode
 	goCode    goCode
 	last      *source // whose text is kept
@@ -76,7 +78,7 @@ func (p *program) file(name string) *ir.File {
 	if err != nil {
 		return nil
 	}
-	f := lower(string(data), name, s.path)
+	f := p.lower(string(data), name, s.path)
 	p.files[name], p.where[f] = f, s
 	return f
 }
@@ -90,11 +92,11 @@ func (p *program) tooMuch(s *source) {
 	}
 }
 
-func lower(src, name, at string) *ir.File {
+func (p *program) lower(src, name, at string) *ir.File {
 	if strings.HasSuffix(name, ".py") {
-		return python.Lower(python.Parse(src), src, name, at)
+		return python.Lower(p.python.Parse(src), src, name, at)
 	}
-	return js.Lower(js.Parse(src, js.Dialect(name)), src, name, at)
+	return js.Lower(p.js.Parse(src, js.Dialect(name)), src, name, at)
 }
 
 // load finds the file that a module name means; nil for what is not the

@@ -2,6 +2,8 @@ package js
 
 import (
 	"strings"
+
+	"github.com/fnvet/fnvet/inject/slab"
 )
 
 // Limits of the parser. Real files come to a tenth of each.
@@ -37,16 +39,24 @@ type parser struct {
 	steps  int // tokens it may still read
 	noIn   bool
 	noCond int // inside the middle of a conditional, where an arrow's return type is not
-	slab   []Node
+	nodes  *slab.Of[Node]
 	tree   Tree
 }
 
 // fault is how the parser leaves what it does not understand.
 type fault struct{ Fault }
 
+// A Parser reads one file after another. The zero value is ready.
+type Parser struct{ nodes slab.Of[Node] }
+
 // Parse reads one file. It never fails: what was not understood is in Faults.
-func Parse(src string, opt Options) (tree *Tree) {
-	p := &parser{src: src, opt: opt, steps: 6*len(src) + 1000}
+func Parse(src string, opt Options) *Tree { return new(Parser).Parse(src, opt) }
+
+// Parse is as the function. The tree holds until the next Parse, which takes its
+// memory.
+func (from *Parser) Parse(src string, opt Options) (tree *Tree) {
+	from.nodes.Reset()
+	p := &parser{src: src, opt: opt, steps: 6*len(src) + 1000, nodes: &from.nodes}
 	defer func() {
 		if r := recover(); r != nil {
 			f, ok := r.(fault)
@@ -135,11 +145,7 @@ func (p *parser) skipStatement() {
 }
 
 func (p *parser) node(k Kind, start int) *Node {
-	if len(p.slab) == 0 {
-		p.slab = make([]Node, 128)
-	}
-	n := &p.slab[0]
-	p.slab = p.slab[1:]
+	n := p.nodes.New()
 	n.Kind, n.Pos = k, int32(start)
 	return n
 }

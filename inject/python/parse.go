@@ -3,6 +3,8 @@ package python
 import (
 	"slices"
 	"strings"
+
+	"github.com/fnvet/fnvet/inject/slab"
 )
 
 // Limits of the parser.
@@ -21,16 +23,24 @@ type parser struct {
 	last   int32
 	depth  int
 	steps  int
-	slab   []Node
+	nodes  *slab.Of[Node]
 	faults *[]Fault
 }
 
 type fault struct{ Fault }
 
+// A Parser reads one file after another. The zero value is ready.
+type Parser struct{ nodes slab.Of[Node] }
+
 // Parse reads one file. It never fails: what was not understood is in Faults.
-func Parse(src string) (tree *Tree) {
+func Parse(src string) *Tree { return new(Parser).Parse(src) }
+
+// Parse is as the function. The tree holds until the next Parse, which takes its
+// memory.
+func (from *Parser) Parse(src string) (tree *Tree) {
+	from.nodes.Reset()
 	tree = &Tree{}
-	p := &parser{lex: &lexer{src: src, stop: len(src), fresh: true}, steps: 4*len(src) + 1000, faults: &tree.Faults}
+	p := &parser{lex: &lexer{src: src, stop: len(src), fresh: true}, steps: 4*len(src) + 1000, faults: &tree.Faults, nodes: &from.nodes}
 	defer func() {
 		if r := recover(); r != nil {
 			f, ok := r.(fault)
@@ -96,11 +106,7 @@ func (p *parser) enter() {
 func (p *parser) leave() { p.depth-- }
 
 func (p *parser) node(k Kind, pos int32) *Node {
-	if len(p.slab) == 0 {
-		p.slab = make([]Node, 64)
-	}
-	n := &p.slab[0]
-	p.slab = p.slab[1:]
+	n := p.nodes.New()
 	n.Kind, n.Pos, n.Rare = k, pos, &empty
 	return n
 }

@@ -82,7 +82,7 @@ func (p *parser) fields(n *Node, i, end int, raw bool) bool {
 
 // replacement reads one field from after its brace and says where it ends.
 func (p *parser) replacement(i, end int) (*Node, int) {
-	sub := &parser{lex: &lexer{src: p.lex.src, pos: i, stop: end, inline: true, nested: 1}, depth: p.depth, steps: p.steps, faults: p.faults}
+	sub := &parser{lex: &lexer{src: p.lex.src, pos: i, stop: end, inline: true, nested: 1}, depth: p.depth, steps: p.steps, faults: p.faults, nodes: p.nodes}
 	sub.next()
 	value := sub.testlist()
 	p.steps = sub.steps
