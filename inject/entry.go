@@ -1,15 +1,12 @@
 package inject
 
 import (
-	"bytes"
 	"context"
 	"encoding/json"
 	"fmt"
 	"path"
 	"slices"
 	"strings"
-
-	"github.com/klauspost/compress/s2"
 
 	"github.com/fnvet/fnvet"
 	"github.com/fnvet/fnvet/inject/engine"
@@ -299,12 +296,9 @@ func (p *program) mayStart(name string) bool {
 	if s == nil {
 		return false
 	}
-	text, err := s2.Decode(nil, s.packed)
-	if err != nil {
-		return false
-	}
+	text := p.text(s)
 	for _, word := range []string{"handler", "Handler", "express", "flask", "Flask", "chalice", "functions", "app.", "main", "exports", "export ", "fastapi", "FastAPI"} {
-		if bytes.Contains(text, []byte(word)) {
+		if strings.Contains(text, word) {
 			return true
 		}
 	}

@@ -11,7 +11,7 @@ import (
 
 // findings makes a finding of each hit.
 func (p *program) findings() []fnvet.Finding {
-	var out []fnvet.Finding
+	out := make([]fnvet.Finding, 0, len(p.machine.Hits()))
 	for i, h := range p.machine.Hits() {
 		s := p.where[h.File]
 		if s == nil {
@@ -242,7 +242,7 @@ func (p *program) flow(h *engine.Hit, what string) []fnvet.FlowStep {
 			continue
 		}
 		line, column := s.File.Position(s.Pos)
-		out = append(out, fnvet.FlowStep{Path: src.path, Line: line, Column: column, Note: short(s.Note)})
+		out = append(out, fnvet.FlowStep{Path: src.path, Line: line, Column: column, Note: short(s.Note())})
 	}
 	if src := p.where[h.File]; src != nil {
 		line, column := h.File.Position(h.Pos)

@@ -5,7 +5,6 @@ import (
 	"path"
 	"strings"
 
-	"github.com/klauspost/compress/s2"
 	"golang.org/x/mod/modfile"
 
 	"github.com/fnvet/fnvet"
@@ -28,11 +27,7 @@ func (p *program) golang(ctx context.Context) error {
 		if path.Ext(name) != ".go" || ctx.Err() != nil {
 			continue
 		}
-		data, err := s2.Decode(nil, p.byName[name].packed)
-		if err != nil {
-			continue
-		}
-		s := golang.Parse(name, string(data))
+		s := golang.Parse(name, p.text(p.byName[name]))
 		p.goCode.sources[name] = s
 		list = append(list, s)
 	}

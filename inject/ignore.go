@@ -4,8 +4,6 @@ import (
 	"path"
 	"strings"
 
-	"github.com/klauspost/compress/s2"
-
 	"github.com/fnvet/fnvet"
 )
 
@@ -71,10 +69,10 @@ func (p *program) text(s *source) string {
 	if p.last == s {
 		return p.lastText
 	}
-	data, err := s2.Decode(nil, s.packed)
+	text, err := s.read()
 	if err != nil {
-		return ""
+		return "" // what was packed here can be read
 	}
-	p.last, p.lastText = s, string(data)
-	return p.lastText
+	p.last, p.lastText = s, text
+	return text
 }

@@ -64,8 +64,21 @@ type source struct {
 	container   string
 	depth       int
 	name        string // in the file system the function sees
-	packed      []byte // s2
+	small       string // its text, where that is short
+	packed      []byte // s2 of another's
 	size        int
+}
+
+// maxSmall is up to how many bytes a file is kept as it is.
+const maxSmall = 1 << 10
+
+// read gives the text of a file.
+func (s *source) read() (string, error) {
+	if s.size <= maxSmall {
+		return s.small, nil
+	}
+	data, err := s2.Decode(nil, s.packed)
+	return string(data), err
 }
 
 // New returns a detector for one scan. The error is about Options.Rules. The
@@ -183,7 +196,12 @@ func (d *Detector) Detect(_ context.Context, f *fnvet.File) (fnvet.Facts, error)
 			Detail: "it is larger than what event data is followed through (8 MiB)"}}}, nil
 	}
 	s := source{path: strings.Clone(f.Path), layer: strings.Clone(f.Layer), container: strings.Clone(f.Container), depth: f.Depth,
-		name: strings.Clone(f.Name), packed: s2.Encode(nil, f.Data), size: len(f.Data)}
+		name: strings.Clone(f.Name), size: len(f.Data)}
+	if s.size <= maxSmall {
+		s.small = string(f.Data)
+	} else {
+		s.packed = s2.Encode(nil, f.Data)
+	}
 	d.mu.Lock()
 	defer d.mu.Unlock()
 	if d.held+s.size > maxSource {
@@ -249,10 +267,11 @@ func (d *Detector) Finish(ctx context.Context, removed func(path, layer string) 
 	d.mu.Lock()
 	defer d.mu.Unlock()
 	facts := fnvet.Facts{Gaps: d.over}
-	systems := map[string][]source{}
+	systems := map[string][]*source{}
 	var order []string
-	for _, s := range d.sources {
-		if removed(s.path, s.layer) || d.brought(&s) {
+	for i := range d.sources {
+		s := &d.sources[i]
+		if removed(s.path, s.layer) || d.brought(s) {
 			continue
 		}
 		if d.artifact.Type != "image" && s.layer != "" && s.depth == 0 {

@@ -6,8 +6,6 @@ import (
 	"slices"
 	"strings"
 
-	"github.com/klauspost/compress/s2"
-
 	"github.com/fnvet/fnvet"
 	"github.com/fnvet/fnvet/inject/engine"
 	"github.com/fnvet/fnvet/inject/ir"
@@ -105,11 +103,11 @@ func (p *program) classes(ctx context.Context) []*java.Class {
 			continue
 		}
 		s := p.byName[name]
-		data, err := s2.Decode(nil, s.packed)
+		text, err := s.read()
 		if err != nil {
 			continue
 		}
-		c, err := java.Read(data)
+		c, err := java.Read([]byte(text))
 		if err != nil || c.Name == "" {
 			p.gaps = append(p.gaps, fnvet.Gap{Path: s.path, Reason: fnvet.GapUnparsable, Detail: "not a class file; event data is not followed through it"})
 			continue

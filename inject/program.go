@@ -1,6 +1,7 @@
 package inject
 
 import (
+	"cmp"
 	"context"
 	"errors"
 	"fmt"
@@ -9,8 +10,6 @@ import (
 	"strconv"
 	"strings"
 	"unicode"
-
-	"github.com/klauspost/compress/s2"
 
 	"github.com/fnvet/fnvet"
 	"github.com/fnvet/fnvet/inject/engine"
@@ -45,14 +44,13 @@ type program struct {
 	lastText  string
 }
 
-func newProgram(d *Detector, container string, sources []source) *program {
+func newProgram(d *Detector, container string, sources []*source) *program {
 	p := &program{d: d, container: container, byName: map[string]*source{}, files: map[string]*ir.File{}, where: map[*ir.File]*source{},
 		entered: map[string]bool{}, fnOf: map[*ir.File]*fnvet.Function{}, left: maxTotal}
-	slices.SortFunc(sources, func(a, b source) int {
-		return strings.Compare(a.name+"\x00"+a.layer, b.name+"\x00"+b.layer)
+	slices.SortFunc(sources, func(a, b *source) int {
+		return cmp.Or(strings.Compare(a.name, b.name), strings.Compare(a.layer, b.layer))
 	})
-	for i := range sources {
-		s := &sources[i]
+	for _, s := range sources {
 		if p.byName[s.name] == nil {
 			p.names = append(p.names, s.name)
 		}
@@ -74,11 +72,7 @@ func (p *program) file(name string) *ir.File {
 		p.tooMuch(s)
 		return nil
 	}
-	data, err := s2.Decode(nil, s.packed)
-	if err != nil {
-		return nil
-	}
-	f := p.lower(string(data), name, s.path)
+	f := p.lower(p.text(s), name, s.path)
 	p.files[name], p.where[f] = f, s
 	return f
 }

@@ -103,7 +103,7 @@ func (r *run) args(list []*ir.Expr, fr *frame) args {
 			a.kwSpread = join(a.kwSpread, v)
 			if v != nil && len(v.objs) == 1 && v.objs[0].src == nil {
 				for _, name := range v.objs[0].order {
-					a.kw = append(a.kw, keyword{name, v.objs[0].fields[name].v})
+					a.kw = append(a.kw, keyword{name, v.objs[0].field(name).v})
 				}
 			}
 		case x.Op == ir.Spread:
@@ -120,7 +120,7 @@ func (r *run) args(list []*ir.Expr, fr *frame) args {
 func (r *run) spreadArgs(a *args, v *Value, pos int32) {
 	if v != nil && a.spread == nil && len(v.objs) == 1 && v.objs[0].src == nil && v.objs[0].elem == nil && v.objs[0].list {
 		for _, name := range v.objs[0].order {
-			a.pos = append(a.pos, v.objs[0].fields[name].v)
+			a.pos = append(a.pos, v.objs[0].field(name).v)
 		}
 		return
 	}

@@ -92,7 +92,7 @@ exports.handler = async (e) => { for (const k of Object.keys(e)) { exec(e[k]); e
 		for _, h := range hits {
 			b.WriteString(h.Class.ID + " " + strings.Join(h.Taint.Path, ".") + "\n")
 			for s := h.Taint.Step; s != nil; s = s.Prev {
-				b.WriteString("  " + s.Note + "\n")
+				b.WriteString("  " + s.Note() + "\n")
 			}
 		}
 		return b.String()

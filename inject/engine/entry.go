@@ -107,7 +107,7 @@ func (m *Machine) Functions(f *ir.File) []Entry {
 		}
 		for _, o := range v.objs {
 			for _, name := range o.order {
-				if w := o.fields[name].v; w != nil && len(w.fns) > 0 && w.fns[0].fn != nil && w.fns[0].fn.File == f {
+				if w := o.field(name).v; w != nil && len(w.fns) > 0 && w.fns[0].fn != nil && w.fns[0].fn.File == f {
 					out = append(out, Entry{File: f, Name: name, fn: w})
 				}
 			}

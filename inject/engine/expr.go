@@ -159,7 +159,7 @@ func (r *run) assign(target *ir.Expr, v *Value, fr *frame) {
 	switch target.Op {
 	case ir.Read:
 		if c := cellOf(target.Var, fr); c != nil {
-			if target.Var.Name != "" {
+			if target.Var.Name != "" && v != nil && len(v.taints) > 0 {
 				v = r.moved(v, target.Pos, "assigned to "+target.Var.Name)
 			}
 			r.set(c, v)
@@ -283,7 +283,7 @@ func (r *run) chained(vals []*Value) *Value {
 		}
 		if len(v.objs) == 1 && v.objs[0].src == nil && v.objs[0].elem == nil && o.elem == nil {
 			for _, name := range v.objs[0].order {
-				o.put(strconv.Itoa(o.next), v.objs[0].fields[name].v)
+				o.put(strconv.Itoa(o.next), v.objs[0].field(name).v)
 				o.next++
 			}
 			continue

@@ -3,7 +3,6 @@ package engine
 import (
 	"slices"
 	"strconv"
-	"strings"
 
 	"github.com/fnvet/fnvet/inject/ir"
 )
@@ -70,6 +69,9 @@ func (r *run) addElem(o *Value, v *Value) {
 
 // sourceKey is the name of a field of a source: elements have one name.
 func sourceKey(name string) string {
+	if name == "" || name[0] > '9' { // most names: an error costs more than the question
+		return name
+	}
 	if _, err := strconv.Atoi(name); err == nil {
 		return "[]"
 	}
@@ -152,10 +154,10 @@ func (r *run) part(t *Taint, name string, pos int32) *Taint {
 	u.Text = t.Text || known && grade.Text && !t.Parsed
 	if pos > 0 {
 		prev := t.Step
-		if prev != nil && strings.HasPrefix(prev.Note, "reads ") {
+		if prev != nil && prev.note == "" {
 			prev = prev.Prev
 		}
-		u.Step = prev.then(r.now, pos, "reads "+strings.Join(u.Path, "."))
+		u.Step = prev.reading(r.now, pos, u.Path)
 	}
 	return &u
 }
@@ -286,7 +288,7 @@ func (r *run) elem(v *Value, pos int32) *Value {
 				add(r.invoke(g, v, args{}))
 				continue
 			}
-			add(o.fields[name].v)
+			add(o.field(name).v)
 		}
 		if o.elem != nil {
 			add(o.elem.v)
@@ -375,7 +377,7 @@ func (o *object) setGetter(name string, g *closure) {
 	if o.getters == nil {
 		o.getters = map[string]*closure{}
 	}
-	if o.fields[name] == nil {
+	if o.field(name) == nil {
 		o.put(name, nil)
 	}
 	o.getters[name] = g
@@ -389,7 +391,7 @@ func (r *run) spreadInto(o *object, v *Value, pos int32) {
 	for _, from := range v.objs {
 		r.steps -= len(from.order) / 8 // it is work too
 		for _, name := range from.order {
-			o.put(name, from.fields[name].v)
+			o.put(name, from.field(name).v)
 		}
 		for name, g := range from.getters {
 			o.setGetter(name, g)
@@ -411,7 +413,7 @@ func (r *run) overlay(o *object, src *Taint, pos int32) {
 	}
 	for _, name := range o.order {
 		if t := r.part(src, name, pos); t != nil {
-			o.put(name, join(o.fields[name].v, tainted([]*Taint{t})))
+			o.put(name, join(o.field(name).v, tainted([]*Taint{t})))
 		}
 	}
 	o.src = src
@@ -450,7 +452,7 @@ func (r *run) remainder(x *ir.Expr, fr *frame) *Value {
 	skip, _ := strconv.Atoi(x.Name)
 	for _, from := range v.objs {
 		for _, name := range from.order {
-			c := from.fields[name]
+			c := from.field(name)
 			if x.Op == ir.Tail {
 				if n, err := strconv.Atoi(name); err == nil && n >= skip {
 					o.put(strconv.Itoa(n-skip), c.v)

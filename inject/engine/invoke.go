@@ -29,6 +29,9 @@ func (r *run) invokeAt(c *closure, this *Value, a args, s site) *Value {
 	}
 	out := r.invoke(c, this, a)
 	r.guardArgs(c, s)
+	if out == nil || len(out.taints) == 0 {
+		return out
+	}
 	return r.moved(out, s.pos, "returned by "+name)
 }
 
@@ -147,6 +150,9 @@ func (r *run) invoke(c *closure, this *Value, a args) *Value {
 	t := r.runs[c.fn]
 	if t == nil {
 		t = &tally{}
+		if r.runs == nil {
+			r.runs = map[*ir.Func]*tally{}
+		}
 		r.runs[c.fn] = t
 	}
 	if t.n++; t.n > maxRuns && t.cost > cheap && r.enough(c.fn, t, &a, this) {

@@ -121,7 +121,7 @@ func (r *run) formatted(format *Value, a *args, s site) *Value {
 	for _, v := range a.pos {
 		if v != nil && len(v.objs) == 1 && v.objs[0].list { // the array of varargs
 			for _, n := range v.objs[0].order {
-				vals = append(vals, v.objs[0].fields[n].v)
+				vals = append(vals, v.objs[0].field(n).v)
 			}
 			continue
 		}
@@ -154,7 +154,7 @@ func (r *run) pathOf(a args, s site) *Value {
 	for _, v := range a.pos {
 		if v != nil && len(v.objs) == 1 && v.objs[0].list {
 			for _, n := range v.objs[0].order {
-				b.pos = append(b.pos, v.objs[0].fields[n].v)
+				b.pos = append(b.pos, v.objs[0].field(n).v)
 			}
 			continue
 		}

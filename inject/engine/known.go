@@ -100,7 +100,7 @@ func (r *run) newMap(a args, s site) *Value {
 	}
 	for _, from := range v.objs {
 		for _, name := range from.order {
-			pair := from.fields[name].v
+			pair := from.field(name).v
 			if k, ok := r.field(pair, "0", 0).single(); ok {
 				o.put(k, r.field(pair, "1", 0))
 				continue
@@ -185,7 +185,7 @@ func (r *run) mergeInto(v, from *Value, s site) {
 	for _, o := range from.objs {
 		r.steps -= len(o.order) / 8
 		for _, n := range o.order {
-			r.setField(v, n, o.fields[n].v)
+			r.setField(v, n, o.field(n).v)
 		}
 		for n, g := range o.getters {
 			if len(v.objs) == 1 {

@@ -208,7 +208,7 @@ func (r *run) firstOf(v *Value) *Value {
 	if v == nil || len(v.objs) != 1 || v.objs[0].src != nil || len(v.objs[0].order) == 0 {
 		return nil
 	}
-	return v.objs[0].fields[v.objs[0].order[0]].v
+	return v.objs[0].field(v.objs[0].order[0]).v
 }
 
 func (r *run) dictMethod(recv *Value, name string, a args, s site) (*Value, bool) {
@@ -245,7 +245,7 @@ func (r *run) dictMethod(recv *Value, name string, a args, s site) (*Value, bool
 		if v := a.at(0); v != nil {
 			for _, o := range v.objs {
 				for _, n := range o.order {
-					r.mixField(recv, n, o.fields[n].v)
+					r.mixField(recv, n, o.field(n).v)
 				}
 			}
 			r.addElem(recv, tainted(v.all()))

@@ -152,7 +152,7 @@ func (r *run) registerCall(e *rules.Call, a args, s site) {
 		for _, o := range v.objs { // lists of middleware
 			if o.list {
 				for _, n := range o.order {
-					r.register(o.fields[n].v, e.Params, e.Others, "", s.pos)
+					r.register(o.field(n).v, e.Params, e.Others, "", s.pos)
 				}
 			}
 		}
@@ -218,7 +218,7 @@ func (r *run) validated(e *rules.Call, a args, s site) *Value {
 			u := *o.src
 			u.Schema = true
 			o.src = &u
-			for _, c := range o.fields {
+			for _, c := range o.cells {
 				c.v = schemed(c.v)
 			}
 		}
@@ -242,7 +242,7 @@ func schemed(v *Value) *Value {
 			w := *o.src
 			w.Schema = true
 			o.src = &w
-			for _, c := range o.fields {
+			for _, c := range o.cells {
 				c.v = schemed(c.v)
 			}
 		}

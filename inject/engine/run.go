@@ -245,7 +245,7 @@ func (m *Machine) Enter(e Entry) error {
 func (m *Machine) guarded(f func(r *run)) (err error) {
 	r := &m.run
 	r.steps, r.nest = r.limit, 0
-	r.runs, r.fixed = map[*ir.Func]*tally{}, map[*ir.Expr]*Value{}
+	r.runs, r.fixed = nil, nil
 	defer func() {
 		p := recover()
 		r.log, r.exits, r.base, r.calls, r.thrown, r.dead = nil, nil, 0, nil, nil, false

@@ -51,7 +51,7 @@ func (r *run) shapeOf(o *object) string {
 	if o.asked != len(o.order) {
 		r.step()
 		o.asked = len(o.order)
-		o.shape = r.rules.Shape(func(name string) bool { return o.fields[name] != nil })
+		o.shape = r.rules.Shape(func(name string) bool { return o.field(name) != nil })
 	}
 	return o.shape
 }

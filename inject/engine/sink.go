@@ -192,7 +192,7 @@ func (v *Value) deepOwn() []*Taint {
 	var out []*Taint
 	for _, o := range v.objs {
 		for _, name := range o.order {
-			out = union(out, o.fields[name].v.deep(), maxTaints, (*Taint).same)
+			out = union(out, o.field(name).v.deep(), maxTaints, (*Taint).same)
 		}
 	}
 	return out

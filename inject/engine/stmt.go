@@ -184,6 +184,9 @@ func (r *run) unrolled(s *ir.Stmt, fr *frame) bool {
 	if names := v.texts(); len(names) < 2 || len(v.objs)+len(v.fns)+len(v.ext) > 0 {
 		return false
 	}
+	if r.fixed == nil {
+		r.fixed = map[*ir.Expr]*Value{}
+	}
 	outer := r.fixed[over]
 	for _, name := range v.strs {
 		r.fixed[over] = text(name)

@@ -19,9 +19,18 @@ import (
 type Step struct {
 	File *ir.File
 	Pos  int32
-	Note string
+	note string
+	read []string // the fields that are read, where note is ""
 	Prev *Step
 	n    int
+}
+
+// Note says what the step does.
+func (s *Step) Note() string {
+	if s.note == "" {
+		return "reads " + strings.Join(s.read, ".")
+	}
+	return s.note
 }
 
 // A Taint says that a value holds data of an attacker's choosing.
@@ -52,14 +61,25 @@ func (t *Taint) with(f *ir.File, pos int32, note string) *Taint {
 }
 
 func (s *Step) then(f *ir.File, pos int32, note string) *Step {
-	if s != nil && (s.n >= maxSteps || s.File == f && s.Pos == pos && s.Note == note) {
+	if s != nil && (s.n >= maxSteps || s.File == f && s.Pos == pos && s.note == note) {
 		return s
 	}
-	next := &Step{File: f, Pos: pos, Note: note, Prev: s}
-	if s != nil {
-		next.n = s.n + 1
+	return s.next(Step{File: f, Pos: pos, note: note})
+}
+
+// reading is then for a place where fields are read.
+func (s *Step) reading(f *ir.File, pos int32, fields []string) *Step {
+	if s != nil && s.n >= maxSteps {
+		return s
 	}
-	return next
+	return s.next(Step{File: f, Pos: pos, read: fields})
+}
+
+func (s *Step) next(t Step) *Step {
+	if t.Prev = s; s != nil {
+		t.n = s.n + 1
+	}
+	return &t
 }
 
 // Limits of values.
@@ -80,13 +100,13 @@ type Value struct {
 	fns    []*closure
 	ext    []string // names of what is outside of the program: "child_process.exec"
 	strs   []string // all texts it may be, if exact
-	exact  bool
-	plain  bool   // a number, a truth value or nothing: no text at all
-	prefix string // of its text, where exact is false
-	led    bool   // begins with what is no attacker's
+	prefix string   // of its text, where exact is false
+	regexp string   // "/…/flags" when it is a regular expression
 	proc   *partial
-	regexp string // "/…/flags" when it is a regular expression
-	guard  bool   // made harmless by a question, not by assignment
+	exact  bool
+	plain  bool // a number, a truth value or nothing: no text at all
+	led    bool // begins with what is no attacker's
+	guard  bool // made harmless by a question, not by assignment
 }
 
 // partial is a bound method of a value that is not an object.
@@ -270,11 +290,11 @@ func (v *Value) deepInto(out []*Taint, seen map[*object]bool, depth int, left *i
 			continue
 		}
 		seen[o] = true
-		for _, name := range o.order {
+		for _, c := range o.cells {
 			if *left <= 0 {
 				return out
 			}
-			out = o.fields[name].v.deepInto(out, seen, depth+1, left)
+			out = c.v.deepInto(out, seen, depth+1, left)
 		}
 		if o.elem != nil {
 			out = o.elem.v.deepInto(out, seen, depth+1, left)
@@ -300,10 +320,11 @@ type cell struct {
 
 // object is an object, array, list or dictionary.
 type object struct {
-	fields  map[string]*cell
-	order   []string // of fields
-	elem    *cell    // what lies under unknown keys
-	src     *Taint   // fields that were not set come from this source
+	order   []string       // names of fields, in the order they were made
+	cells   []*cell        // of order
+	at      map[string]int // places in order, once there are many
+	elem    *cell          // what lies under unknown keys
+	src     *Taint         // fields that were not set come from this source
 	cls     *class
 	getters map[string]*closure
 	list    bool
@@ -401,20 +422,42 @@ func (c *class) foreign(depth int) []string {
 	return out
 }
 
-func (o *object) field(name string) *cell { return o.fields[name] }
+// fewFields is up to how many fields an object is searched without an index.
+const fewFields = 8
+
+// field is nil where the object lacks it.
+func (o *object) field(name string) *cell {
+	if len(o.order) > fewFields {
+		if i, ok := o.at[name]; ok {
+			return o.cells[i]
+		}
+		return nil
+	}
+	for i, n := range o.order {
+		if n == name {
+			return o.cells[i]
+		}
+	}
+	return nil
+}
 
 // put gives a new object a field; it is no effect on what was there before.
 func (o *object) put(name string, v *Value) *cell {
-	if c, ok := o.fields[name]; ok {
+	if c := o.field(name); c != nil {
 		c.v = v
 		return c
 	}
-	if o.fields == nil {
-		o.fields = map[string]*cell{}
-	}
 	c := &cell{v: v, born: o.born, heap: true}
-	o.fields[name] = c
-	o.order = append(o.order, name)
+	o.order, o.cells = append(o.order, name), append(o.cells, c)
+	switch n := len(o.order); {
+	case n == fewFields+1:
+		o.at = make(map[string]int, 4*fewFields)
+		for i, name := range o.order {
+			o.at[name] = i
+		}
+	case n > fewFields:
+		o.at[name] = n - 1
+	}
 	return c
 }
 

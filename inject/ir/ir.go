@@ -7,6 +7,8 @@
 // a guard with an early return is still visible as one.
 package ir
 
+import "strings"
+
 // A Lang is the language a file was written in; rules name it.
 type Lang string
 
@@ -266,13 +268,15 @@ func (f *File) Position(pos int32) (line, column int) {
 
 // LineStarts finds the offset of each line's first byte.
 func LineStarts(src string) []int32 {
-	lines := []int32{0}
-	for i := range len(src) {
-		if src[i] == '\n' {
-			lines = append(lines, int32(i+1))
+	lines := make([]int32, 1, strings.Count(src, "\n")+1)
+	for i := 0; ; {
+		n := strings.IndexByte(src[i:], '\n')
+		if n < 0 {
+			return lines
 		}
+		i += n + 1
+		lines = append(lines, int32(i))
 	}
-	return lines
 }
 
 // Lang is the language of the file that a function is in.

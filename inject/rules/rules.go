@@ -1,11 +1,12 @@
 // Package rules holds what is a source, a sink and a sanitiser, as data: the
-// built-in tables (default.yaml) and those a user adds in the same form. It
+// built-in tables (default.yaml and others) and those a user adds in the same form. It
 // matches names of calls against them and knows nothing of code.
 package rules
 
 import (
 	"bytes"
 	_ "embed"
+	"encoding/json"
 	"errors"
 	"fmt"
 	"io"
@@ -19,16 +20,18 @@ import (
 	"github.com/fnvet/fnvet/inject/ir"
 )
 
-//go:embed classes.yaml
+//go:generate go run ./generate
+
+//go:embed classes.json
 var builtinClasses []byte
 
-//go:embed default.yaml
+//go:embed default.json
 var builtin []byte
 
-//go:embed java.yaml
+//go:embed java.json
 var builtinJava []byte
 
-//go:embed golang.yaml
+//go:embed golang.json
 var builtinGo []byte
 
 // Limits of a rule file.
@@ -212,7 +215,7 @@ func Load(user []byte) (*Set, error) {
 	}
 	var own [3]file
 	for i, text := range [][]byte{builtin, builtinJava, builtinGo} {
-		if err := decode(text, &own[i]); err != nil {
+		if err := json.Unmarshal(text, &own[i]); err != nil {
 			return nil, fmt.Errorf("rules: built-in: %w", err)
 		}
 	}
@@ -247,7 +250,7 @@ func Load(user []byte) (*Set, error) {
 // Classification reads the built-in classes alone, which is cheap.
 func Classification() ([]Class, error) {
 	var f file
-	if err := decode(builtinClasses, &f); err != nil {
+	if err := json.Unmarshal(builtinClasses, &f); err != nil {
 		return nil, fmt.Errorf("rules: built-in classes: %w", err)
 	}
 	return f.Classes, nil
