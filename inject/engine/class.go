@@ -227,7 +227,7 @@ func (r *run) decorated(v, d *Value, fn *ir.Func, pos int32) *Value {
 		return v
 	}
 	for _, e := range d.ext {
-		if entry, ok := r.rules.Entry(r.now.Lang, e); ok {
+		if entry := r.about(e).Entry; entry != nil {
 			r.register(v, entry.Params, entry.Others, fn.Name, pos)
 		}
 	}

@@ -146,8 +146,8 @@ func cellOf(v *ir.Var, fr *frame) *cell {
 
 // named is a name that the program does not define.
 func (r *run) named(name string, pos int32) *Value {
-	name = r.rules.Alias(r.now.Lang, name)
-	if c, ok := r.rules.Read(r.now.Lang, name); ok {
+	name = r.about(name).Alias
+	if c := r.about(name).Read; c != nil {
 		t := &Taint{Root: c.Root, Step: (*Step)(nil).then(r.now, pos, "read from "+name)}
 		return r.sourceOf(t)
 	}

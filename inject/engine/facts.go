@@ -24,7 +24,7 @@ func (r *run) callFacts(x *ir.Expr, fr *frame, truth bool, depth int) []fact {
 		return nil
 	}
 	for _, e := range f.ext {
-		if g, ok := r.rules.Guard(r.now.Lang, e); ok {
+		if g := r.about(e).Guard; g != nil {
 			return r.guardFacts(g, x, truth)
 		}
 		switch e {
@@ -148,7 +148,7 @@ func (r *run) methodFacts(x *ir.Expr, fr *frame, truth bool) ([]fact, bool) {
 	if v != nil && len(v.ext) > 0 {
 		return nil, false
 	}
-	if g, ok := r.rules.Guard(r.now.Lang, "?."+name); ok {
+	if g := r.about("?." + name).Guard; g != nil {
 		return r.guardFacts(g, x, truth), true
 	}
 	return nil, false

@@ -147,11 +147,11 @@ func (r *run) part(t *Taint, name string, pos int32) *Taint {
 	}
 	u := *t
 	u.Path = append(slices.Clip(t.Path), sourceKey(name))
-	grade, known := r.rules.Grade(t.Root, u.Path)
-	if known && grade.Safe {
+	grade := r.grade(t.Root, u.Path)
+	if grade != nil && grade.Safe {
 		return nil
 	}
-	u.Text = t.Text || known && grade.Text && !t.Parsed
+	u.Text = t.Text || grade != nil && grade.Text && !t.Parsed
 	if pos > 0 {
 		prev := t.Step
 		if prev != nil && prev.note == "" {

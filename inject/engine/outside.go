@@ -11,31 +11,31 @@ import (
 
 // outside calls what is not part of the program, by its name.
 func (r *run) outside(name string, recv *Value, a args, s site) *Value {
-	lang := r.now.Lang
-	name = r.rules.Alias(lang, name)
+	name = r.about(name).Alias
+	k := r.about(name)
 	if s.recv == nil {
 		s.recv = recv
 	}
 	r.sinks(name, a, s)
-	if e, ok := r.rules.Entry(lang, name); ok {
-		r.registerCall(e, a, s)
+	if k.Entry != nil {
+		r.registerCall(k.Entry, a, s)
 	}
-	r.throwing(name, s)
+	r.throwing(k.Guard, s)
 	switch {
 	case strings.HasSuffix(name, ".$module"):
 		return r.foreignModule(name, a)
-	case r.rules.Clean(lang, name):
+	case k.Clean:
 		r.callbacks(a, nil)
 		return plainValue
 	}
-	if e, ok := r.rules.Escape(lang, name); ok {
-		return r.escaped(e, a, s)
+	if k.Escape != nil {
+		return r.escaped(k.Escape, a, s)
 	}
-	if e, ok := r.rules.Schema(lang, name); ok {
-		return r.validated(e, a, s)
+	if k.Schema != nil {
+		return r.validated(k.Schema, a, s)
 	}
-	if e, ok := r.rules.Fetch(lang, name); ok {
-		if v := r.fetched(e, a, s); v != nil {
+	if k.Fetch != nil {
+		if v := r.fetched(k.Fetch, a, s); v != nil {
 			r.callbacks(a, v)
 			return v
 		}
@@ -43,7 +43,7 @@ func (r *run) outside(name string, recv *Value, a args, s site) *Value {
 	if v, ok := r.known(name, a, s); ok {
 		return v
 	}
-	if r.rules.Passes(lang, name) {
+	if k.Passes {
 		v := r.passedOn(a, s)
 		r.callbacks(a, v)
 		return v
@@ -271,8 +271,8 @@ func (r *run) sourced(ts []*Taint) *Value {
 func (r *run) fetched(e *rules.Call, a args, s site) *Value {
 	v := r.selected(e.Selector(), a, s)
 	for _, t := range v.deep() {
-		grade, ok := r.rules.Grade(t.Root, t.Path)
-		if len(e.From) > 0 && (!ok || !slices.Contains(e.From, string(grade.Trigger))) {
+		grade := r.grade(t.Root, t.Path)
+		if len(e.From) > 0 && (grade == nil || !slices.Contains(e.From, string(grade.Trigger))) {
 			continue
 		}
 		u := t.with(r.now, s.pos, e.Title)
@@ -348,19 +348,20 @@ func (r *run) peek(v *Value, name string) *Value {
 func (r *run) unknownMethod(recv *Value, name string, a args, s site) *Value {
 	s.recv = recv
 	full := "?." + name
+	k := r.about(full)
 	r.sinks(full, a, s)
-	if r.rules.Clean(r.now.Lang, full) {
+	if k.Clean {
 		r.callbacks(a, nil)
 		return plainValue
 	}
-	if e, ok := r.rules.Escape(r.now.Lang, full); ok {
-		return r.escaped(e, a, s)
+	if k.Escape != nil {
+		return r.escaped(k.Escape, a, s)
 	}
-	if e, ok := r.rules.Schema(r.now.Lang, full); ok {
-		return r.validated(e, a, s)
+	if k.Schema != nil {
+		return r.validated(k.Schema, a, s)
 	}
-	if e, ok := r.rules.Entry(r.now.Lang, full); ok && recv == nil {
-		r.registerCall(e, a, s)
+	if k.Entry != nil && recv == nil {
+		r.registerCall(k.Entry, a, s)
 	}
 	var ts []*Taint
 	if recv != nil {

@@ -96,6 +96,7 @@ type run struct {
 	runs   map[*ir.Func]*tally
 	fixed  map[*ir.Expr]*Value // what a loop that is unrolled is at
 	asked  map[*cell]question
+	tables tables
 }
 
 type place struct {
@@ -130,7 +131,7 @@ func New(ctx context.Context, set *rules.Set, load Loader, steps int) *Machine {
 		load = func(*ir.File, string) *ir.File { return nil }
 	}
 	return &Machine{run{ctx: ctx, rules: set, load: load, limit: steps, steps: steps, modules: map[*ir.File]*module{},
-		byPlace: map[place]*Hit{}, registered: map[registration]bool{}, reached: map[*ir.File]bool{}, kept: map[*ir.Func][]*outcome{}, asked: map[*cell]question{}}}
+		byPlace: map[place]*Hit{}, registered: map[registration]bool{}, reached: map[*ir.File]bool{}, kept: map[*ir.Func][]*outcome{}, asked: map[*cell]question{}, tables: newTables()}}
 }
 
 // Load runs the body of a file. The error is ErrSteps or the context's.

@@ -11,9 +11,9 @@ import (
 
 // sinks asks the tables whether a call is dangerous and notes what reaches it.
 func (r *run) sinks(name string, a args, s site) {
-	r.rules.Sinks(r.now.Lang, name, func(k *rules.Sink) bool {
+	for _, k := range r.about(name).Sinks {
 		if k.When != nil && !r.holds(k.When, a, s) || k.Unless != nil && r.holds(k.Unless, a, s) {
-			return true
+			continue
 		}
 		for _, sel := range k.Selectors() {
 			v := r.selected(sel, a, s)
@@ -32,8 +32,7 @@ func (r *run) sinks(name string, a args, s site) {
 				r.hit(&Hit{Class: r.rules.Class(k), Sink: k, Taint: t, File: r.now, Pos: s.pos, Call: shortName(name, s), Why: k.Why, Low: low})
 			}
 		}
-		return true
-	})
+	}
 }
 
 func shortName(name string, s site) string {

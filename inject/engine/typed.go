@@ -80,34 +80,34 @@ func (r *run) virtual(x *ir.Expr, recv *Value, a args, s site) *Value {
 
 // typedOutside calls a method of a class outside of the program.
 func (r *run) typedOutside(class, name string, recv *Value, a args, s site) *Value {
-	lang := r.now.Lang
 	full := class + "." + name
+	k := r.about(full)
 	r.sinks(full, a, s)
-	if e, ok := r.rules.Entry(lang, full); ok {
-		r.registerCall(e, a, s)
+	if k.Entry != nil {
+		r.registerCall(k.Entry, a, s)
 	}
-	r.throwing(full, s)
-	if r.rules.Clean(lang, full) {
+	r.throwing(k.Guard, s)
+	if k.Clean {
 		r.callbacks(a, nil)
 		return plainValue
 	}
-	if e, ok := r.rules.Escape(lang, full); ok {
-		return r.escaped(e, a, s)
+	if k.Escape != nil {
+		return r.escaped(k.Escape, a, s)
 	}
-	if e, ok := r.rules.Schema(lang, full); ok {
-		return r.validated(e, a, s)
+	if k.Schema != nil {
+		return r.validated(k.Schema, a, s)
 	}
-	if e, ok := r.rules.Fetch(lang, full); ok {
-		if v := r.fetched(e, a, s); v != nil {
+	if k.Fetch != nil {
+		if v := r.fetched(k.Fetch, a, s); v != nil {
 			return v
 		}
 	}
-	if lang == ir.Java {
+	if r.now.Lang == ir.Java {
 		if v, ok := r.javaMethod(class, name, recv, a, s); ok {
 			return v
 		}
 	}
-	if r.rules.Passes(lang, full) {
+	if k.Passes {
 		a.pos = append([]*Value{recv}, a.pos...)
 		return r.passedOn(a, s)
 	}
@@ -133,9 +133,8 @@ func (r *run) typedOutside(class, name string, recv *Value, a args, s site) *Val
 }
 
 // throwing notes what a call makes sure of because it fails for other texts.
-func (r *run) throwing(name string, s site) {
-	g, ok := r.rules.Guard(r.now.Lang, name)
-	if !ok || g.When != "throws" || s.expr == nil {
+func (r *run) throwing(g *rules.Call, s site) {
+	if g == nil || g.When != "throws" || s.expr == nil {
 		return
 	}
 	i := g.Selector().Index

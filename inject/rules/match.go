@@ -49,9 +49,10 @@ func (x *index[T]) all(lang ir.Lang, name string, yield func(T) bool) {
 	}
 }
 
-func (x *index[T]) first(lang ir.Lang, name string) (val T, ok bool) {
-	x.all(lang, name, func(v T) bool { val, ok = v, true; return false })
-	return val, ok
+// first is the zero value where no pattern matches.
+func (x *index[T]) first(lang ir.Lang, name string) (val T) {
+	x.all(lang, name, func(v T) bool { val = v; return false })
+	return val
 }
 
 // Shape is the package whose exports have all the names of one of the shapes, or "".
@@ -116,41 +117,33 @@ func expand(p string) ([]string, error) {
 	}
 }
 
-// Sinks calls yield for each sink that a call of a name may be.
-func (s *Set) Sinks(lang ir.Lang, name string, yield func(*Sink) bool) {
-	s.sinks.all(lang, name, yield)
+// Known is what the tables say of an external name in one language.
+type Known struct {
+	// Alias is another name for it, under which it is to be asked for, or the name.
+	Alias  string
+	Sinks  []*Sink // that a call may be
+	Clean  bool    // the result of a call is no attacker's
+	Passes bool    // the result of a call holds what its arguments hold
+	Escape *Call   // nil for none, as all that follow
+	Guard  *Call   // the question that a call asks
+	Schema *Call   // the validation that a call is
+	Fetch  *Call   // the fetching of an attacker's data that a call is
+	Entry  *Call   // the registering of an entry point that a call or decorator is
+	Read   *Call   // the source that the name is
 }
 
-// Clean says that the result of a call is no attacker's.
-func (s *Set) Clean(lang ir.Lang, name string) bool { _, ok := s.clean.first(lang, name); return ok }
-
-// Escape is the escape that a call is, if any.
-func (s *Set) Escape(lang ir.Lang, name string) (*Call, bool) { return s.escapes.first(lang, name) }
-
-// Guard is the question that a call asks, if any.
-func (s *Set) Guard(lang ir.Lang, name string) (*Call, bool) { return s.guards.first(lang, name) }
-
-// Schema is the validation that a call is, if any.
-func (s *Set) Schema(lang ir.Lang, name string) (*Call, bool) { return s.schemas.first(lang, name) }
-
-// Passes says that the result of an external call holds what its arguments hold.
-func (s *Set) Passes(lang ir.Lang, name string) bool { _, ok := s.passes.first(lang, name); return ok }
-
-// Fetch is the fetching of an attacker's data that a call is, if any.
-func (s *Set) Fetch(lang ir.Lang, name string) (*Call, bool) { return s.fetches.first(lang, name) }
-
-// Entry is the registering of an entry point that a call or decorator is, if any.
-func (s *Set) Entry(lang ir.Lang, name string) (*Call, bool) { return s.entries.first(lang, name) }
-
-// Read is the source that an external name is, if any.
-func (s *Set) Read(lang ir.Lang, name string) (*Call, bool) { return s.reads.first(lang, name) }
-
-// Alias is another name for an external one, or the name itself.
-func (s *Set) Alias(lang ir.Lang, name string) string {
-	if a, ok := s.aliases.first(lang, name); ok {
-		return a.Root
+// About asks every table for a name.
+func (s *Set) About(lang ir.Lang, name string) *Known {
+	k := &Known{Alias: name}
+	s.sinks.all(lang, name, func(sink *Sink) bool { k.Sinks = append(k.Sinks, sink); return true })
+	if a := s.aliases.first(lang, name); a != nil {
+		k.Alias = a.Root
 	}
-	return name
+	k.Clean, k.Passes = s.clean.first(lang, name) != nil, s.passes.first(lang, name) != nil
+	k.Escape, k.Guard = s.escapes.first(lang, name), s.guards.first(lang, name)
+	k.Schema, k.Fetch = s.schemas.first(lang, name), s.fetches.first(lang, name)
+	k.Entry, k.Read = s.entries.first(lang, name), s.reads.first(lang, name)
+	return k
 }
 
 // Handlers are the conventions for names of entry points.
