@@ -32,7 +32,7 @@ func newOpener(root *os.Root, target string) *opener {
 // open opens a file by its slash-separated name.
 func (o *opener) open(name string) (io.ReadCloser, error) {
 	if fd, ok := o.descriptor(name, 0); ok {
-		return openFile(fd), nil
+		return fd, nil
 	}
 	return o.folders.open(name) // whose error names the file
 }

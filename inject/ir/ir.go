@@ -269,14 +269,12 @@ func (f *File) Position(pos int32) (line, column int) {
 // LineStarts finds the offset of each line's first byte.
 func LineStarts(src string) []int32 {
 	lines := make([]int32, 1, strings.Count(src, "\n")+1)
-	for i := 0; ; {
-		n := strings.IndexByte(src[i:], '\n')
-		if n < 0 {
-			return lines
+	for i := range len(src) {
+		if src[i] == '\n' {
+			lines = append(lines, int32(i+1))
 		}
-		i += n + 1
-		lines = append(lines, int32(i))
 	}
+	return lines
 }
 
 // Lang is the language of the file that a function is in.
