@@ -26,10 +26,11 @@ type walk struct {
 // false: one way or another of those that do. It is for short functions without
 // loops whose blocks do nothing but ask.
 func graphAnswer(s *ir.Stmt, truth bool) (*ir.Expr, bool) {
-	if len(s.Blocks) > maxAnswerBlocks || len(s.Blocks) == 0 {
+	blocks := s.Rest().Blocks
+	if len(blocks) > maxAnswerBlocks || len(blocks) == 0 {
 		return nil, false
 	}
-	w := &walk{blocks: s.Blocks, truth: truth}
+	w := &walk{blocks: blocks, truth: truth}
 	w.from(0, 0, nil, nil)
 	if w.bad || len(w.ways) == 0 {
 		return nil, false

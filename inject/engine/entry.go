@@ -48,14 +48,19 @@ func eachExpr(list []*ir.Stmt, left *int, f func(*ir.Expr)) {
 			continue
 		}
 		eachPart(s.X, left, f)
-		for _, part := range [][]*ir.Stmt{s.Body, s.Else, s.Post, s.Catch, s.Finally} {
+		eachExpr(s.Body, left, f)
+		rest := s.Clauses
+		if rest == nil {
+			continue
+		}
+		for _, part := range [][]*ir.Stmt{rest.Else, rest.Post, rest.Catch, rest.Finally} {
 			eachExpr(part, left, f)
 		}
-		for _, c := range s.Cases {
+		for _, c := range rest.Cases {
 			eachPart(c.X, left, f)
 			eachExpr(c.Body, left, f)
 		}
-		for _, b := range s.Blocks {
+		for _, b := range rest.Blocks {
 			eachExpr(b.Body, left, f)
 			eachPart(b.If, left, f)
 		}

@@ -272,10 +272,10 @@ func answerOf(body []*ir.Stmt, truth bool) (*ir.Expr, bool) {
 				return &ir.Expr{Op: ir.And, Args: parts}, true
 			}
 			return &ir.Expr{Op: ir.And, Args: append(parts, s.X)}, true
-		case s.Op == ir.If && len(s.Else) == 0 && len(s.Body) == 1 && s.Body[0].Op == ir.Return && s.Body[0].X != nil &&
+		case s.Op == ir.If && len(s.Rest().Else) == 0 && len(s.Body) == 1 && s.Body[0].Op == ir.Return && s.Body[0].X != nil &&
 			s.Body[0].X.Op == ir.Bool && strings.EqualFold(s.Body[0].X.Name, "false"):
 			parts = append(parts, &ir.Expr{Op: ir.Not, X: s.X})
-		case s.Op == ir.If && len(s.Else) == 0 && len(s.Body) == 1 && s.Body[0].Op == ir.Block:
+		case s.Op == ir.If && len(s.Rest().Else) == 0 && len(s.Body) == 1 && s.Body[0].Op == ir.Block:
 			inner := *s
 			inner.Body = s.Body[0].Body
 			list := append([]*ir.Stmt{&inner}, body[i+1:]...)

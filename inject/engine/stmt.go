@@ -101,14 +101,14 @@ func (r *run) ifStmt(s *ir.Stmt, fr *frame) {
 		r.block(s.Body, fr)
 	case no:
 		r.refine(s.X, fr, false)
-		r.block(s.Else, fr)
+		r.block(s.Rest().Else, fr)
 	default:
 		r.fork(func() {
 			r.refine(s.X, fr, true)
 			r.block(s.Body, fr)
 		}, func() {
 			r.refine(s.X, fr, false)
-			r.block(s.Else, fr)
+			r.block(s.Rest().Else, fr)
 		})
 	}
 }
@@ -155,7 +155,7 @@ func (r *run) loop(s *ir.Stmt, fr *frame) {
 				}
 				r.within(&exit{kind: ir.Continue, label: s.Label}, func() { r.block(s.Body, fr) })
 				if !r.dead {
-					r.block(s.Post, fr)
+					r.block(s.Rest().Post, fr)
 				}
 				if s.X != nil && s.After && !r.dead {
 					r.eval(s.X, fr)
@@ -205,8 +205,9 @@ func (r *run) switchStmt(s *ir.Stmt, fr *frame) {
 	r.within(out, func() {
 		var ways []func()
 		hasDefault := false
-		for i := range s.Cases {
-			c := s.Cases[i]
+		cases := s.Rest().Cases
+		for i := range cases {
+			c := cases[i]
 			if c.X == nil {
 				hasDefault = true
 			} else {
@@ -217,8 +218,8 @@ func (r *run) switchStmt(s *ir.Stmt, fr *frame) {
 					r.refine(&ir.Expr{Op: ir.Compare, Name: ir.Equal, X: s.X, Y: c.X, Pos: c.X.Pos}, fr, true)
 				}
 				// Falls through to the next case with a body, and no further.
-				for j := i; j < len(s.Cases) && j < i+16; j++ {
-					r.block(s.Cases[j].Body, fr)
+				for j := i; j < len(cases) && j < i+16; j++ {
+					r.block(cases[j].Body, fr)
 					if r.dead {
 						return
 					}
@@ -252,7 +253,8 @@ func (r *run) try(s *ir.Stmt, fr *frame) {
 	r.dead = false
 	thrown := r.thrown[len(r.thrown)-1]
 	r.thrown = r.thrown[:len(r.thrown)-1]
-	if s.Catch == nil && s.X == nil {
+	rest := s.Rest()
+	if rest.Catch == nil && s.X == nil {
 		r.merge([]delta{d}, false)
 		r.dead = ended
 	} else {
@@ -266,13 +268,13 @@ func (r *run) try(s *ir.Stmt, fr *frame) {
 			if s.X != nil && s.X.Var != nil {
 				r.assign(s.X, thrown, fr)
 			}
-			r.block(s.Catch, fr)
+			r.block(rest.Catch, fr)
 		})
 	}
-	if len(s.Finally) > 0 {
+	if len(rest.Finally) > 0 {
 		dead := r.dead
 		r.dead = false
-		r.block(s.Finally, fr)
+		r.block(rest.Finally, fr)
 		r.dead = r.dead || dead
 	}
 }
@@ -280,18 +282,19 @@ func (r *run) try(s *ir.Stmt, fr *frame) {
 // graph runs a control-flow graph: each block in order, from what the blocks
 // before it left, until a round changes nothing or there were enough.
 func (r *run) graph(s *ir.Stmt, fr *frame) {
-	in := make([][]delta, len(s.Blocks))
+	blocks := s.Rest().Blocks
+	in := make([][]delta, len(blocks))
 	out := &exit{kind: ir.Break}
 	r.within(out, func() {
 		start := len(r.log)
 		for round := range rounds {
 			changed := false
-			next := make([][]delta, len(s.Blocks))
-			for i := range s.Blocks {
+			next := make([][]delta, len(blocks))
+			for i := range blocks {
 				if i > 0 && len(in[i]) == 0 && len(next[i]) == 0 {
 					continue
 				}
-				changed = r.basic(s, i, start, append(in[i], next[i]...), next, fr) || changed
+				changed = r.basic(blocks, i, start, append(in[i], next[i]...), next, fr) || changed
 			}
 			if !changed || round == rounds-1 {
 				break
@@ -302,8 +305,8 @@ func (r *run) graph(s *ir.Stmt, fr *frame) {
 	})
 }
 
-func (r *run) basic(s *ir.Stmt, i, start int, from []delta, next [][]delta, fr *frame) bool {
-	b := &s.Blocks[i]
+func (r *run) basic(blocks []ir.BasicBlock, i, start int, from []delta, next [][]delta, fr *frame) bool {
+	b := &blocks[i]
 	r.push()
 	defer func() { r.pop(); r.dead = false }()
 	r.dead = false
@@ -326,7 +329,7 @@ func (r *run) basic(s *ir.Stmt, i, start int, from []delta, next [][]delta, fr *
 	}
 	changed := false
 	for j, to := range b.Next {
-		if to < 0 || to >= len(s.Blocks) {
+		if to < 0 || to >= len(blocks) {
 			continue
 		}
 		if b.If == nil {

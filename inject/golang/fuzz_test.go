@@ -118,9 +118,9 @@ func inside(t *testing.T, f *ir.File, size int) {
 			check(s.Pos)
 			expr(s.X)
 			stmts(s.Body)
-			stmts(s.Else)
-			stmts(s.Post)
-			for _, c := range s.Cases {
+			stmts(s.Rest().Else)
+			stmts(s.Rest().Post)
+			for _, c := range s.Rest().Cases {
 				expr(c.X)
 				stmts(c.Body)
 			}

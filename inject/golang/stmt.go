@@ -160,7 +160,7 @@ func (l *lowerer) structured(s ast.Stmt, pos int32) []*ir.Stmt {
 			out = append(out, l.stmt(s.Init)...)
 			st := &ir.Stmt{Op: ir.If, Pos: pos, X: l.expr(s.Cond), Body: l.block(s.Body.List)}
 			if s.Else != nil {
-				st.Else = l.stmt(s.Else)
+				st.Add().Else = l.stmt(s.Else)
 			}
 			out = append(out, st)
 		case *ast.ForStmt:
@@ -170,7 +170,9 @@ func (l *lowerer) structured(s ast.Stmt, pos int32) []*ir.Stmt {
 				st.X = l.expr(s.Cond)
 			}
 			st.Body = l.block(s.Body.List)
-			st.Post = l.stmt(s.Post)
+			if s.Post != nil {
+				st.Add().Post = l.stmt(s.Post)
+			}
 			out = append(out, st)
 		case *ast.RangeStmt:
 			out = append(out, l.rangeStmt(s, pos))
@@ -215,6 +217,7 @@ func (l *lowerer) switchStmt(s *ast.SwitchStmt, pos int32) *ir.Stmt {
 		return l.conditions(s.Body.List, pos)
 	}
 	st := &ir.Stmt{Op: ir.Switch, Pos: pos, X: l.expr(s.Tag)}
+	cases := &st.Add().Cases
 	for _, c := range s.Body.List {
 		c, ok := c.(*ast.CaseClause)
 		if !ok {
@@ -222,11 +225,11 @@ func (l *lowerer) switchStmt(s *ast.SwitchStmt, pos int32) *ir.Stmt {
 		}
 		body := l.clause(c.Body, pos)
 		if c.List == nil {
-			st.Cases = append(st.Cases, ir.Case{Body: body})
+			*cases = append(*cases, ir.Case{Body: body})
 			continue
 		}
 		for _, x := range c.List {
-			st.Cases = append(st.Cases, ir.Case{X: l.expr(x), Body: body})
+			*cases = append(*cases, ir.Case{X: l.expr(x), Body: body})
 		}
 	}
 	return st
@@ -263,14 +266,14 @@ func (l *lowerer) conditions(list []ast.Stmt, pos int32) *ir.Stmt {
 		}
 		st := &ir.Stmt{Op: ir.If, Pos: pos, X: cond, Body: l.block(c.Body)}
 		*at = append(*at, st)
-		at = &st.Else
+		at = &st.Add().Else
 		if l.depth++; l.depth > maxDepth {
 			break
 		}
 	}
 	l.depth -= min(l.depth, len(list))
 	*at = append(*at, l.block(rest)...)
-	out.Cases = []ir.Case{{Body: []*ir.Stmt{inner}}}
+	out.Add().Cases = []ir.Case{{Body: []*ir.Stmt{inner}}}
 	return out
 }
 
@@ -293,7 +296,7 @@ func (l *lowerer) choice(body *ast.BlockStmt, pos int32) *ir.Stmt {
 		if !isDefault {
 			cs.X = &ir.Expr{Op: ir.Unknown, Pos: pos}
 		}
-		st.Cases = append(st.Cases, cs)
+		st.Add().Cases = append(st.Add().Cases, cs)
 	}
 	return st
 }

@@ -221,19 +221,42 @@ const (
 
 // A Stmt is one statement.
 type Stmt struct {
-	Op      StmtOp
+	Op StmtOp
+	// After says that the condition of a Loop is asked after the body.
+	After   bool
 	Pos     int32
 	X       *Expr
 	Body    []*Stmt
+	Label   string
+	Clauses *Clauses // nil where all are empty
+}
+
+// Clauses are what few statements have.
+type Clauses struct {
 	Else    []*Stmt
 	Post    []*Stmt
 	Catch   []*Stmt
 	Finally []*Stmt
 	Cases   []Case
-	Label   string
 	Blocks  []BasicBlock
-	// After says that the condition of a Loop is asked after the body.
-	After bool
+}
+
+var none Clauses // is only read
+
+// Rest gives the clauses of a statement, to be read.
+func (s *Stmt) Rest() *Clauses {
+	if s.Clauses == nil {
+		return &none
+	}
+	return s.Clauses
+}
+
+// Add gives the clauses of a statement, to be written to.
+func (s *Stmt) Add() *Clauses {
+	if s.Clauses == nil {
+		s.Clauses = &Clauses{}
+	}
+	return s.Clauses
 }
 
 // A Case is one branch of a Switch; it falls through unless Break ends it.

@@ -94,12 +94,12 @@ func inside(t *testing.T, f *ir.File) {
 		for _, s := range list {
 			check(s.Pos)
 			expr(s.X)
-			for _, b := range s.Blocks {
+			for _, b := range s.Rest().Blocks {
 				stmts(b.Body)
 				expr(b.If)
 				for _, to := range b.Next {
-					if to < 0 || to >= len(s.Blocks) {
-						t.Fatalf("a jump to block %d of %d", to, len(s.Blocks))
+					if to < 0 || to >= len(s.Rest().Blocks) {
+						t.Fatalf("a jump to block %d of %d", to, len(s.Rest().Blocks))
 					}
 				}
 			}

@@ -234,7 +234,7 @@ func (g *method) assemble(blocks []*block, number map[int]int, handlers map[int]
 		g.fn.Body = inline(out[0].Body)
 		return
 	}
-	g.fn.Body = []*ir.Stmt{{Op: ir.Graph, Pos: g.fn.Pos, Blocks: out}}
+	g.fn.Body = []*ir.Stmt{{Op: ir.Graph, Pos: g.fn.Pos, Clauses: &ir.Clauses{Blocks: out}}}
 }
 
 // inline puts the values of variables that are set once and used once back into

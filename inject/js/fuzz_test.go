@@ -30,7 +30,7 @@ func inStatements(t *testing.T, list []*ir.Stmt, size int32) {
 		if s.Pos < 0 || s.Pos > size {
 			t.Fatalf("a statement at %d in %d bytes", s.Pos, size)
 		}
-		for _, sub := range [][]*ir.Stmt{s.Body, s.Else, s.Catch, s.Finally, s.Post} {
+		for _, sub := range [][]*ir.Stmt{s.Body, s.Rest().Else, s.Rest().Catch, s.Rest().Finally, s.Rest().Post} {
 			inStatements(t, sub, size)
 		}
 	}

@@ -232,7 +232,11 @@ func (l *lowerer) stmt(n *Node) []*ir.Stmt {
 	case Block:
 		return []*ir.Stmt{{Op: ir.Block, Pos: n.Pos, Body: l.block(n)}}
 	case If:
-		return []*ir.Stmt{{Op: ir.If, Pos: n.Pos, X: l.expr(n.A), Body: l.block(n.B), Else: l.block(n.C)}}
+		s := &ir.Stmt{Op: ir.If, Pos: n.Pos, X: l.expr(n.A), Body: l.block(n.B)}
+		if n.C != nil {
+			s.Add().Else = l.block(n.C)
+		}
+		return []*ir.Stmt{s}
 	case For, ForIn, ForOf, While, DoWhile:
 		return []*ir.Stmt{l.loop(n, "")}
 	case Return:
@@ -310,7 +314,7 @@ func (l *lowerer) loop(n *Node, label string) *ir.Stmt {
 		s.X = l.maybe(n.B)
 		s.Body = l.block(n.D)
 		if n.C != nil {
-			s.Post = []*ir.Stmt{do(l.expr(n.C))}
+			s.Add().Post = []*ir.Stmt{do(l.expr(n.C))}
 		}
 	case While, DoWhile:
 		s.X = l.expr(n.A)
@@ -344,18 +348,19 @@ func (l *lowerer) try(n *Node) *ir.Stmt {
 	if n.C != nil {
 		l.push(nil)
 		thrown := l.scope.fn.NewVar("")
-		s.Post = nil
 		s.X = read(thrown, n.C.Pos) // the engine assigns what was thrown
 		if n.B != nil {
 			l.patternNames(n.B, false)
 			for _, x := range l.bind(nil, n.B, read(thrown, n.B.Pos)) {
-				s.Catch = append(s.Catch, do(x))
+				s.Add().Catch = append(s.Add().Catch, do(x))
 			}
 		}
-		s.Catch = append(s.Catch, l.block(n.C)...)
+		s.Add().Catch = append(s.Add().Catch, l.block(n.C)...)
 		l.pop()
 	}
-	s.Finally = l.block(n.D)
+	if n.D != nil {
+		s.Add().Finally = l.block(n.D)
+	}
 	return s
 }
 
@@ -369,7 +374,7 @@ func (l *lowerer) switchStmt(n *Node) *ir.Stmt {
 		}
 	}
 	for _, c := range n.List {
-		s.Cases = append(s.Cases, ir.Case{X: l.maybe(c.A), Body: l.body(c.List)})
+		s.Add().Cases = append(s.Add().Cases, ir.Case{X: l.maybe(c.A), Body: l.body(c.List)})
 	}
 	return s
 }

@@ -371,7 +371,7 @@ func (l *lowerer) imports(n *Node) []*ir.Stmt {
 func (l *lowerer) compound(n *Node) []*ir.Stmt {
 	switch n.Kind {
 	case If:
-		return []*ir.Stmt{{Op: ir.If, Pos: n.Pos, X: l.expr(n.A), Body: l.body(n.Body), Else: l.body(n.Else)}}
+		return []*ir.Stmt{ifElse(n.Pos, l.expr(n.A), l.body(n.Body), l.body(n.Else))}
 	case While:
 		s := &ir.Stmt{Op: ir.Loop, Pos: n.Pos, X: l.expr(n.A), Body: l.body(n.Body)}
 		return append([]*ir.Stmt{s}, l.body(n.Else)...)
@@ -405,8 +405,18 @@ func (l *lowerer) forStmt(target, over *Node, body func() []*ir.Stmt, pos int32)
 	return []*ir.Stmt{first, s}
 }
 
+func ifElse(pos int32, cond *ir.Expr, body, other []*ir.Stmt) *ir.Stmt {
+	s := &ir.Stmt{Op: ir.If, Pos: pos, X: cond, Body: body}
+	if len(other) > 0 {
+		s.Add().Else = other
+	}
+	return s
+}
+
 func (l *lowerer) try(n *Node) *ir.Stmt {
-	s := &ir.Stmt{Op: ir.Try, Pos: n.Pos, Body: append(l.body(n.Body), l.body(n.Else)...), Finally: l.body(n.Finally)}
+	s := &ir.Stmt{Op: ir.Try, Pos: n.Pos, Body: append(l.body(n.Body), l.body(n.Else)...)}
+	rest := s.Add()
+	rest.Finally = l.body(n.Finally)
 	if len(n.List) == 0 {
 		return s
 	}
@@ -420,10 +430,10 @@ func (l *lowerer) try(n *Node) *ir.Stmt {
 		}
 		body = append(body, l.body(e.Body)...)
 		if i == len(n.List)-1 {
-			s.Catch = body
+			rest.Catch = body
 			continue
 		}
-		s.Catch = []*ir.Stmt{{Op: ir.If, Pos: e.Pos, X: unknown(e.Pos), Body: body, Else: s.Catch}}
+		rest.Catch = []*ir.Stmt{ifElse(e.Pos, unknown(e.Pos), body, rest.Catch)}
 	}
 	return s
 }

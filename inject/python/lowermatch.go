@@ -23,11 +23,11 @@ func (l *lowerer) match(n *Node) []*ir.Stmt {
 			body = append(body, do(x))
 		}
 		if c.B != nil {
-			body = append(body, &ir.Stmt{Op: ir.If, Pos: c.B.Pos, X: l.expr(c.B), Body: l.body(c.Body), Else: rest})
+			body = append(body, ifElse(c.B.Pos, l.expr(c.B), l.body(c.Body), rest))
 		} else {
 			body = append(body, l.body(c.Body)...)
 		}
-		rest = []*ir.Stmt{{Op: ir.If, Pos: c.Pos, X: cond, Body: body, Else: rest}}
+		rest = []*ir.Stmt{ifElse(c.Pos, cond, body, rest)}
 	}
 	return append(out, rest...)
 }
