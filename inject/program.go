@@ -38,6 +38,7 @@ type program struct {
 	full      bool              // and that was all there may be
 	js        js.Parser
 	python    python.Parser
+	pythons   map[string]bool // names of its files and their folders
 	javaCode  javaCode
 	goCode    goCode
 	last      *source // whose text is kept
@@ -148,6 +149,9 @@ func (p *program) pythonModule(from *ir.File, module string) *ir.File {
 	rest := strings.TrimLeft(module, ".")
 	dots := len(module) - len(rest)
 	at := strings.ReplaceAll(rest, ".", "/")
+	if rest != "" && !p.hasPython(path.Base(at)) {
+		return nil
+	}
 	var roots []string
 	if dots > 0 {
 		dir := path.Dir(from.Name)
@@ -172,6 +176,20 @@ func (p *program) pythonModule(from *ir.File, module string) *ir.File {
 		}
 	}
 	return nil
+}
+
+// hasPython says whether some file or package of Python has a name.
+func (p *program) hasPython(name string) bool {
+	if p.pythons == nil {
+		p.pythons = map[string]bool{}
+		for _, file := range p.names {
+			if stem, ok := strings.CutSuffix(file, ".py"); ok {
+				p.pythons[path.Base(stem)] = true
+				p.pythons[path.Base(path.Dir(stem))] = true
+			}
+		}
+	}
+	return p.pythons[name]
 }
 
 // run enters every entry point that is known.

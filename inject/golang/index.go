@@ -19,7 +19,7 @@ type Source struct {
 	Name    string // slash-separated, in the function's file system
 	text    string
 	file    *ast.File
-	set     *token.FileSet
+	base    int // the position of the first byte
 	broken  string
 	imports map[string]*imported // by local name
 }
@@ -35,8 +35,9 @@ type imported struct {
 
 // Parse reads a file; mistakes are kept and told when it is lowered.
 func Parse(name, text string) *Source {
-	s := &Source{Name: name, text: text, set: token.NewFileSet(), imports: map[string]*imported{}}
-	f, err := parser.ParseFile(s.set, name, text, parser.SkipObjectResolution)
+	set := token.NewFileSet()
+	s := &Source{Name: name, text: text, base: set.Base(), imports: map[string]*imported{}}
+	f, err := parser.ParseFile(set, name, text, parser.SkipObjectResolution)
 	if err != nil {
 		s.broken = "it is not Go that can be read"
 	}
@@ -70,7 +71,7 @@ func (s *Source) pos(p token.Pos) int32 {
 	if !p.IsValid() {
 		return 0
 	}
-	return int32(min(max(s.set.Position(p).Offset, 0), len(s.text)))
+	return int32(min(max(int(p)-s.base, 0), len(s.text)))
 }
 
 // A decl is a name that a package declares.

@@ -23,8 +23,7 @@ type typ struct {
 }
 
 type scope struct {
-	vars   map[string]*ir.Var
-	types  map[string]typ
+	vars   ir.Names
 	parent *scope
 }
 
@@ -35,6 +34,7 @@ type lowerer struct {
 	file  *ir.File
 	fn    *ir.Func
 	scope *scope
+	types map[*ir.Var]typ // of variables, where known
 	depth int
 	// results are the named results of fn.
 	results []*ir.Var
@@ -49,8 +49,8 @@ func Lower(s *Source, x *Index, at string) *ir.File {
 	f := &ir.File{Path: at, Name: s.Name, Lang: ir.Go, Lines: ir.LineStarts(s.text)}
 	main := &ir.Func{Name: "init", File: f}
 	f.Main, f.Exports = main, main.NewVar("")
-	l := &lowerer{src: s, dir: path.Dir(s.Name), index: x, file: f, fn: main, scope: &scope{vars: map[string]*ir.Var{}, types: map[string]typ{}},
-		jumps: gotos(s.file)}
+	l := &lowerer{src: s, dir: path.Dir(s.Name), index: x, file: f, fn: main, scope: &scope{}, types: map[*ir.Var]typ{},
+		jumps: gotos(s)}
 	if s.broken != "" {
 		f.Faults = append(f.Faults, ir.Fault{Text: s.broken})
 	}
@@ -201,8 +201,8 @@ func (l *lowerer) static(x ast.Expr, depth int) typ {
 	switch x := x.(type) {
 	case *ast.Ident:
 		for s := l.scope; s != nil; s = s.parent {
-			if _, ok := s.vars[x.Name]; ok {
-				return s.types[x.Name]
+			if v := s.vars.Get(x.Name); v != nil {
+				return l.types[v]
 			}
 		}
 		if d := l.index.pkgs[l.dir].decls[x.Name]; d != nil {
@@ -280,7 +280,7 @@ func (l *lowerer) callee(x ast.Expr, depth int) *decl {
 	switch x := x.(type) {
 	case *ast.Ident:
 		for s := l.scope; s != nil; s = s.parent {
-			if _, ok := s.vars[x.Name]; ok {
+			if s.vars.Get(x.Name) != nil {
 				return nil
 			}
 		}
@@ -301,7 +301,7 @@ func (l *lowerer) callee(x ast.Expr, depth int) *decl {
 
 func (l *lowerer) isPackage(id *ast.Ident) bool {
 	for s := l.scope; s != nil; s = s.parent {
-		if _, ok := s.vars[id.Name]; ok {
+		if s.vars.Get(id.Name) != nil {
 			return false
 		}
 	}
@@ -312,14 +312,17 @@ func (l *lowerer) isPackage(id *ast.Ident) bool {
 func (l *lowerer) declare(name string, t typ) *ir.Var {
 	v := l.fn.NewVar(name)
 	if name != "_" && name != "" {
-		l.scope.vars[name], l.scope.types[name] = v, t
+		l.scope.vars.Put(v)
+		if t != (typ{}) {
+			l.types[v] = t
+		}
 	}
 	return v
 }
 
 func (l *lowerer) lookup(name string) *ir.Var {
 	for s := l.scope; s != nil; s = s.parent {
-		if v, ok := s.vars[name]; ok {
+		if v := s.vars.Get(name); v != nil {
 			return v
 		}
 	}
@@ -327,7 +330,7 @@ func (l *lowerer) lookup(name string) *ir.Var {
 }
 
 func (l *lowerer) inner(part func()) {
-	l.scope = &scope{vars: map[string]*ir.Var{}, types: map[string]typ{}, parent: l.scope}
+	l.scope = &scope{parent: l.scope}
 	part()
 	l.scope = l.scope.parent
 }

@@ -3,6 +3,7 @@ package golang
 import (
 	"go/ast"
 	"go/token"
+	"strings"
 
 	"github.com/fnvet/fnvet/inject/ir"
 )
@@ -41,9 +42,12 @@ func (l *lowerer) row(list []ast.Stmt) []*ir.Stmt {
 }
 
 // gotos are the labels that a file jumps to.
-func gotos(f *ast.File) map[string]bool {
+func gotos(s *Source) map[string]bool {
+	if !strings.Contains(s.text, "goto") {
+		return nil
+	}
 	var out map[string]bool
-	ast.Inspect(f, func(n ast.Node) bool {
+	ast.Inspect(s.file, func(n ast.Node) bool {
 		if b, ok := n.(*ast.BranchStmt); ok && b.Tok == token.GOTO && b.Label != nil {
 			if out == nil {
 				out = map[string]bool{}
@@ -348,7 +352,7 @@ func (l *lowerer) target(x ast.Expr, define bool, t typ) *ir.Expr {
 	if ok && id.Name == "_" {
 		return nil
 	}
-	if ok && define && l.scope.vars[id.Name] == nil {
+	if ok && define && l.scope.vars.Get(id.Name) == nil {
 		return &ir.Expr{Op: ir.Read, Var: l.declare(id.Name, t), Pos: pos}
 	}
 	return l.expr(x)

@@ -8,7 +8,7 @@ import (
 
 // scope maps names to variables: one per function and per block.
 type scope struct {
-	vars   map[string]*ir.Var
+	vars   ir.Names
 	parent *scope
 	fn     *ir.Func
 	whole  bool // of a function, where var is declared
@@ -30,12 +30,13 @@ func Lower(tree *Tree, src, name, path string) *ir.File {
 	}
 	main := &ir.Func{File: f}
 	f.Main = main
-	l := &lowerer{file: f, scope: &scope{vars: map[string]*ir.Var{}, fn: main, whole: true}}
+	l := &lowerer{file: f, scope: &scope{fn: main, whole: true}}
 	l.module = main.NewVar("module")
 	exports := main.NewVar("exports")
 	main.This = exports
 	f.Exports = l.module
-	l.scope.vars["module"], l.scope.vars["exports"] = l.module, exports
+	l.scope.vars.Put(l.module)
+	l.scope.vars.Put(exports)
 	main.Body = append(main.Body,
 		do(assign(read(exports, 0), &ir.Expr{Op: ir.Object})),
 		do(assign(read(l.module, 0), &ir.Expr{Op: ir.Object, Args: []*ir.Expr{{Op: ir.Pair, Name: "exports", Y: read(exports, 0)}}})))
@@ -71,7 +72,7 @@ func (l *lowerer) pop() { l.scope = l.scope.parent }
 
 func (l *lowerer) lookup(name string) *ir.Var {
 	for s := l.scope; s != nil; s = s.parent {
-		if v, ok := s.vars[name]; ok {
+		if v := s.vars.Get(name); v != nil {
 			return v
 		}
 	}
@@ -84,14 +85,11 @@ func (l *lowerer) declare(name string, hoisted bool) *ir.Var {
 	for hoisted && !s.whole {
 		s = s.parent
 	}
-	if v, ok := s.vars[name]; ok {
+	if v := s.vars.Get(name); v != nil {
 		return v
 	}
-	if s.vars == nil {
-		s.vars = map[string]*ir.Var{}
-	}
 	v := s.fn.NewVar(name)
-	s.vars[name] = v
+	s.vars.Put(v)
 	return v
 }
 

@@ -330,6 +330,9 @@ func (l *lexer) inner() {
 
 // operator is the length of the one that s starts with; 1 for what is none.
 func operator(s string) int {
+	if s[0] < utf8.RuneSelf && (len(s) == 1 || strings.IndexByte("=>*/<.", s[1]) < 0) {
+		return 1 // most are
+	}
 	for _, op := range [...]string{"**=", "//=", ">>=", "<<=", "...", "!=", "->", ":=", "**", "//", "<<", ">>", "<=", ">=", "==", "+=", "-=", "*=", "/=", "%=", "&=", "|=", "^=", "@="} {
 		if strings.HasPrefix(s, op) {
 			return len(op)

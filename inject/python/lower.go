@@ -9,7 +9,7 @@ import (
 
 // scope holds the names of a function, or of the file.
 type scope struct {
-	vars    map[string]*ir.Var
+	vars    ir.Names
 	parent  *scope
 	fn      *ir.Func
 	outside map[string]bool // declared global
@@ -32,7 +32,7 @@ func Lower(tree *Tree, src, name, path string) *ir.File {
 	main := &ir.Func{File: f}
 	f.Main = main
 	f.Exports = main.NewVar("")
-	l := &lowerer{file: f, scope: &scope{vars: map[string]*ir.Var{}, fn: main}}
+	l := &lowerer{file: f, scope: &scope{fn: main}}
 	l.top = l.scope
 	var names []string
 	l.collect(tree.Body, &names)
@@ -42,7 +42,7 @@ func Lower(tree *Tree, src, name, path string) *ir.File {
 	main.Body = l.body(tree.Body)
 	exports := &ir.Expr{Op: ir.Object}
 	for _, n := range names {
-		exports.Args = append(exports.Args, &ir.Expr{Op: ir.Pair, Name: n, Y: read(l.scope.vars[n], 0)})
+		exports.Args = append(exports.Args, &ir.Expr{Op: ir.Pair, Name: n, Y: read(l.scope.vars.Get(n), 0)})
 	}
 	main.Body = append(main.Body, do(assign(read(f.Exports, 0), exports)))
 	return f
@@ -63,20 +63,20 @@ func field(x *ir.Expr, name string, pos int32) *ir.Expr {
 func unknown(pos int32) *ir.Expr { return &ir.Expr{Op: ir.Unknown, Pos: pos} }
 
 func (l *lowerer) declare(name string) *ir.Var {
-	if v, ok := l.scope.vars[name]; ok {
+	if v := l.scope.vars.Get(name); v != nil {
 		return v
 	}
 	v := l.scope.fn.NewVar(name)
-	l.scope.vars[name] = v
+	l.scope.vars.Put(v)
 	return v
 }
 
 func (l *lowerer) lookup(name string) *ir.Var {
 	if l.scope.outside[name] {
-		return l.top.vars[name]
+		return l.top.vars.Get(name)
 	}
 	for s := l.scope; s != nil; s = s.parent {
-		if v, ok := s.vars[name]; ok {
+		if v := s.vars.Get(name); v != nil {
 			return v
 		}
 	}
@@ -233,7 +233,7 @@ func (l *lowerer) stmt(n *Node) []*ir.Stmt {
 func (l *lowerer) global(n *Node) {
 	if n.Str != "global" {
 		for _, name := range n.Names {
-			delete(l.scope.vars, name)
+			l.scope.vars.Drop(name)
 		}
 		return
 	}
@@ -242,8 +242,8 @@ func (l *lowerer) global(n *Node) {
 	}
 	for _, name := range n.Names {
 		l.scope.outside[name] = true
-		if l.top.vars[name] == nil {
-			l.top.vars[name] = l.top.fn.NewVar(name)
+		if l.top.vars.Get(name) == nil {
+			l.top.vars.Put(l.top.fn.NewVar(name))
 		}
 	}
 }

@@ -217,7 +217,7 @@ func (l *lowerer) format(n *Node) *ir.Expr {
 // comprehension lowers to a call of a function of its own that yields.
 func (l *lowerer) comprehension(n *Node) *ir.Expr {
 	fn := &ir.Func{Name: "", File: l.file, Outer: l.scope.fn, Pos: n.Pos}
-	l.scope = &scope{vars: map[string]*ir.Var{}, parent: l.scope, fn: fn}
+	l.scope = &scope{parent: l.scope, fn: fn}
 	fn.Body = l.compFor(n, 0)
 	l.scope = l.scope.parent
 	return &ir.Expr{Op: ir.Call, Pos: n.Pos, X: &ir.Expr{Op: ir.Closure, Pos: n.Pos, Fn: fn}}
@@ -273,7 +273,7 @@ func (l *lowerer) function(n *Node, method bool) *ir.Expr {
 	for i, p := range n.List {
 		defaults[i] = l.maybe(p.A)
 	}
-	l.scope = &scope{vars: map[string]*ir.Var{}, parent: l.scope, fn: fn}
+	l.scope = &scope{parent: l.scope, fn: fn}
 	for i, p := range n.List {
 		param := ir.Param{Var: l.declare(p.Str), Default: defaults[i], Rest: p.Mark == "*", KwRest: p.Mark == "**", KwOnly: p.Mark == "kw"}
 		if p.B != nil && p.B.Kind == Name {
