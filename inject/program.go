@@ -89,9 +89,9 @@ func (p *program) tooMuch(s *source) {
 
 func (p *program) lower(src, name, at string) *ir.File {
 	if strings.HasSuffix(name, ".py") {
-		return python.Lower(p.python.Parse(src), src, name, at)
+		return p.python.Lower(p.python.Parse(src), src, name, at)
 	}
-	return js.Lower(p.js.Parse(src, js.Dialect(name)), src, name, at)
+	return p.js.Lower(p.js.Parse(src, js.Dialect(name)), src, name, at)
 }
 
 // load finds the file that a module name means; nil for what is not the

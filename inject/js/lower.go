@@ -15,6 +15,7 @@ type scope struct {
 }
 
 type lowerer struct {
+	make  *ir.Nodes
 	file  *ir.File
 	scope *scope
 	// module is the variable with the property exports.
@@ -24,13 +25,18 @@ type lowerer struct {
 
 // Lower turns a tree into the language of the engine. src is the source of the tree.
 func Lower(tree *Tree, src, name, path string) *ir.File {
+	return new(Parser).Lower(tree, src, name, path)
+}
+
+// Lower is as the function; files that one Parser lowers share blocks of memory.
+func (from *Parser) Lower(tree *Tree, src, name, path string) *ir.File {
 	f := &ir.File{Path: path, Name: name, Lang: ir.JS, Lines: ir.LineStarts(src), Foreign: regions(src)}
 	for _, t := range tree.Faults {
 		f.Faults = append(f.Faults, ir.Fault{Pos: t.Pos, Text: t.Text, Limit: t.Limit})
 	}
 	main := &ir.Func{File: f}
 	f.Main = main
-	l := &lowerer{file: f, scope: &scope{fn: main, whole: true}}
+	l := &lowerer{make: &from.lowered, file: f, scope: &scope{fn: main, whole: true}}
 	l.module = main.NewVar("module")
 	exports := main.NewVar("exports")
 	main.This = exports
@@ -38,23 +44,11 @@ func Lower(tree *Tree, src, name, path string) *ir.File {
 	l.scope.vars.Put(l.module)
 	l.scope.vars.Put(exports)
 	main.Body = append(main.Body,
-		do(assign(read(exports, 0), &ir.Expr{Op: ir.Object})),
-		do(assign(read(l.module, 0), &ir.Expr{Op: ir.Object, Args: []*ir.Expr{{Op: ir.Pair, Name: "exports", Y: read(exports, 0)}}})))
+		l.make.Do(l.make.Assign(l.make.Read(exports, 0), &ir.Expr{Op: ir.Object})),
+		l.make.Do(l.make.Assign(l.make.Read(l.module, 0), &ir.Expr{Op: ir.Object, Args: []*ir.Expr{{Op: ir.Pair, Name: "exports", Y: l.make.Read(exports, 0)}}})))
 	main.Body = append(main.Body, l.body(tree.Body)...)
 	main.Body = append(main.Body, l.late...)
 	return f
-}
-
-func do(x *ir.Expr) *ir.Stmt { return &ir.Stmt{Op: ir.Do, X: x, Pos: x.Pos} }
-
-func read(v *ir.Var, pos int32) *ir.Expr { return &ir.Expr{Op: ir.Read, Var: v, Pos: pos} }
-
-func assign(target, value *ir.Expr) *ir.Expr {
-	return &ir.Expr{Op: ir.Assign, X: target, Y: value, Pos: target.Pos}
-}
-
-func field(x *ir.Expr, name string, pos int32) *ir.Expr {
-	return &ir.Expr{Op: ir.Field, X: x, Name: name, Pos: pos}
 }
 
 func (l *lowerer) push(fn *ir.Func) {
@@ -107,12 +101,12 @@ func (l *lowerer) body(list []*Node) []*ir.Stmt {
 		}
 		if d.Kind == Func && d.Flags&Declaration != 0 && d.B != nil && d.Str != "" {
 			v := l.declare(d.Str, false)
-			out = append(out, do(assign(read(v, d.Pos), l.function(d))))
+			out = append(out, l.make.Do(l.make.Assign(l.make.Read(v, d.Pos), l.function(d))))
 			switch n.Kind {
 			case ExportDecl:
-				out = append(out, l.export(d.Str, read(v, d.Pos)))
+				out = append(out, l.export(d.Str, l.make.Read(v, d.Pos)))
 			case ExportDefault:
-				out = append(out, l.export("default", read(v, d.Pos)))
+				out = append(out, l.export("default", l.make.Read(v, d.Pos)))
 			}
 		}
 	}
@@ -205,8 +199,8 @@ func (l *lowerer) patternNames(n *Node, hoisted bool) {
 
 // export sets a field of module.exports.
 func (l *lowerer) export(name string, value *ir.Expr) *ir.Stmt {
-	exports := field(read(l.module, value.Pos), "exports", value.Pos)
-	return do(assign(field(exports, name, value.Pos), value))
+	exports := l.make.Field(l.make.Read(l.module, value.Pos), "exports", value.Pos)
+	return l.make.Do(l.make.Assign(l.make.Field(exports, name, value.Pos), value))
 }
 
 func (l *lowerer) block(n *Node) []*ir.Stmt {
@@ -226,7 +220,7 @@ func (l *lowerer) stmt(n *Node) []*ir.Stmt {
 	case VarDecl:
 		return l.variables(n)
 	case ExprStmt:
-		return []*ir.Stmt{do(l.expr(n.A))}
+		return []*ir.Stmt{l.make.Do(l.expr(n.A))}
 	case Block:
 		return []*ir.Stmt{{Op: ir.Block, Pos: n.Pos, Body: l.block(n)}}
 	case If:
@@ -253,9 +247,9 @@ func (l *lowerer) stmt(n *Node) []*ir.Stmt {
 		return l.labelled(n)
 	case Class:
 		if n.Flags&Declaration != 0 && n.Str != "" {
-			return []*ir.Stmt{do(assign(read(l.lookup(n.Str), n.Pos), l.class(n)))}
+			return []*ir.Stmt{l.make.Do(l.make.Assign(l.make.Read(l.lookup(n.Str), n.Pos), l.class(n)))}
 		}
-		return []*ir.Stmt{do(l.class(n))}
+		return []*ir.Stmt{l.make.Do(l.class(n))}
 	case ImportDecl, ExportDecl, ExportList, ExportDefault, ExportAll:
 		return l.moduleStmt(n)
 	}
@@ -277,7 +271,7 @@ func (l *lowerer) variables(n *Node) []*ir.Stmt {
 		}
 		for _, x := range l.bind(nil, d.A, l.named(d.B, d.A)) {
 			x.Flags |= ir.Declares
-			out = append(out, do(x))
+			out = append(out, l.make.Do(x))
 		}
 	}
 	return out
@@ -306,13 +300,13 @@ func (l *lowerer) loop(n *Node, label string) *ir.Stmt {
 			if n.A.Kind == VarDecl {
 				out = l.variables(n.A)
 			} else {
-				out = append(out, do(l.expr(n.A)))
+				out = append(out, l.make.Do(l.expr(n.A)))
 			}
 		}
 		s.X = l.maybe(n.B)
 		s.Body = l.block(n.D)
 		if n.C != nil {
-			s.Add().Post = []*ir.Stmt{do(l.expr(n.C))}
+			s.Add().Post = []*ir.Stmt{l.make.Do(l.expr(n.C))}
 		}
 	case While, DoWhile:
 		s.X = l.expr(n.A)
@@ -324,14 +318,14 @@ func (l *lowerer) loop(n *Node, label string) *ir.Stmt {
 			op = ir.Key
 		}
 		over := l.scope.fn.NewVar("")
-		out = append(out, do(assign(read(over, n.B.Pos), l.expr(n.B))))
-		item := &ir.Expr{Op: op, X: read(over, n.B.Pos), Pos: n.B.Pos}
+		out = append(out, l.make.Do(l.make.Assign(l.make.Read(over, n.B.Pos), l.expr(n.B))))
+		item := &ir.Expr{Op: op, X: l.make.Read(over, n.B.Pos), Pos: n.B.Pos}
 		target := n.A
 		if target.Kind == VarDecl {
 			target = target.List[0].A
 		}
 		for _, x := range l.bind(nil, target, item) {
-			s.Body = append(s.Body, do(x))
+			s.Body = append(s.Body, l.make.Do(x))
 		}
 		s.Body = append(s.Body, l.block(n.D)...)
 	}
@@ -346,11 +340,11 @@ func (l *lowerer) try(n *Node) *ir.Stmt {
 	if n.C != nil {
 		l.push(nil)
 		thrown := l.scope.fn.NewVar("")
-		s.X = read(thrown, n.C.Pos) // the engine assigns what was thrown
+		s.X = l.make.Read(thrown, n.C.Pos) // the engine assigns what was thrown
 		if n.B != nil {
 			l.patternNames(n.B, false)
-			for _, x := range l.bind(nil, n.B, read(thrown, n.B.Pos)) {
-				s.Add().Catch = append(s.Add().Catch, do(x))
+			for _, x := range l.bind(nil, n.B, l.make.Read(thrown, n.B.Pos)) {
+				s.Add().Catch = append(s.Add().Catch, l.make.Do(x))
 			}
 		}
 		s.Add().Catch = append(s.Add().Catch, l.block(n.C)...)
@@ -399,14 +393,14 @@ func (l *lowerer) moduleStmt(n *Node) []*ir.Stmt {
 	switch n.Kind {
 	case ImportDecl:
 		for _, s := range n.List {
-			value := &ir.Expr{Op: ir.Import, Name: n.Str, Pos: n.Pos}
+			value := l.make.Named(ir.Import, n.Str, n.Pos)
 			if s.Str != "*" {
-				value = field(value, s.Str, s.Pos)
+				value = l.make.Field(value, s.Str, s.Pos)
 			}
-			out = append(out, do(assign(read(l.lookup(s.A.Str), s.Pos), value)))
+			out = append(out, l.make.Do(l.make.Assign(l.make.Read(l.lookup(s.A.Str), s.Pos), value)))
 		}
 		if len(n.List) == 0 {
-			out = append(out, do(&ir.Expr{Op: ir.Import, Name: n.Str, Pos: n.Pos}))
+			out = append(out, l.make.Do(l.make.Named(ir.Import, n.Str, n.Pos)))
 		}
 	case ExportDecl:
 		if n.A.Kind == Func {
@@ -414,7 +408,7 @@ func (l *lowerer) moduleStmt(n *Node) []*ir.Stmt {
 		}
 		out = l.stmt(n.A)
 		for _, name := range declared(n.A) {
-			out = append(out, l.export(name, read(l.lookup(name), n.Pos)))
+			out = append(out, l.export(name, l.make.Read(l.lookup(name), n.Pos)))
 		}
 	case ExportDefault:
 		if n.A.Kind == Func && n.A.Flags&Declaration != 0 && n.A.Str != "" {
@@ -424,18 +418,18 @@ func (l *lowerer) moduleStmt(n *Node) []*ir.Stmt {
 	case ExportList:
 		for _, s := range n.List {
 			if n.Str != "" {
-				out = append(out, l.export(s.Str, field(&ir.Expr{Op: ir.Import, Name: n.Str, Pos: n.Pos}, s.A.Str, s.Pos)))
+				out = append(out, l.export(s.Str, l.make.Field(l.make.Named(ir.Import, n.Str, n.Pos), s.A.Str, s.Pos)))
 			} else {
 				l.late = append(l.late, l.export(s.Str, l.ident(s.A)))
 			}
 		}
 	case ExportAll:
-		value := &ir.Expr{Op: ir.Import, Name: n.Str, Pos: n.Pos}
+		value := l.make.Named(ir.Import, n.Str, n.Pos)
 		if n.A != nil {
 			return []*ir.Stmt{l.export(n.A.Str, value)}
 		}
-		exports := field(read(l.module, n.Pos), "exports", n.Pos)
-		out = append(out, do(&ir.Expr{Op: ir.Call, Pos: n.Pos, X: field(&ir.Expr{Op: ir.Global, Name: "Object", Pos: n.Pos}, "assign", n.Pos),
+		exports := l.make.Field(l.make.Read(l.module, n.Pos), "exports", n.Pos)
+		out = append(out, l.make.Do(&ir.Expr{Op: ir.Call, Pos: n.Pos, X: l.make.Field(l.make.Named(ir.Global, "Object", n.Pos), "assign", n.Pos),
 			Args: []*ir.Expr{exports, value}}))
 	}
 	return out

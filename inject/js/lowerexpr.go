@@ -20,12 +20,12 @@ func (l *lowerer) list(nodes []*Node) []*ir.Expr {
 
 func (l *lowerer) ident(n *Node) *ir.Expr {
 	if v := l.lookup(n.Str); v != nil {
-		return read(v, n.Pos)
+		return l.make.Read(v, n.Pos)
 	}
 	if n.Str == "undefined" {
 		return &ir.Expr{Op: ir.Null, Pos: n.Pos}
 	}
-	return &ir.Expr{Op: ir.Global, Name: n.Str, Pos: n.Pos}
+	return l.make.Named(ir.Global, n.Str, n.Pos)
 }
 
 func (l *lowerer) expr(n *Node) *ir.Expr {
@@ -33,16 +33,16 @@ func (l *lowerer) expr(n *Node) *ir.Expr {
 	case Ident:
 		return l.ident(n)
 	case String:
-		return &ir.Expr{Op: ir.Const, Name: n.Str, Pos: n.Pos}
+		return l.make.Named(ir.Const, n.Str, n.Pos)
 	case Number:
-		return &ir.Expr{Op: ir.Num, Name: n.Str, Pos: n.Pos}
+		return l.make.Named(ir.Num, n.Str, n.Pos)
 	case Regexp:
-		return &ir.Expr{Op: ir.Pattern, Name: n.Str, Pos: n.Pos}
+		return l.make.Named(ir.Pattern, n.Str, n.Pos)
 	case Literal:
 		if n.Str == "null" {
 			return &ir.Expr{Op: ir.Null, Pos: n.Pos}
 		}
-		return &ir.Expr{Op: ir.Bool, Name: n.Str, Pos: n.Pos}
+		return l.make.Named(ir.Bool, n.Str, n.Pos)
 	case Template:
 		return &ir.Expr{Op: ir.Concat, Flags: ir.Formatted, Pos: n.Pos, Args: l.list(n.List)}
 	case Tagged:
@@ -67,7 +67,7 @@ func (l *lowerer) expr(n *Node) *ir.Expr {
 		if n.A.Kind == Super {
 			return &ir.Expr{Op: ir.Super, Name: n.Str, Pos: n.Pos, X: l.this(n)}
 		}
-		return field(l.expr(n.A), n.Str, n.Pos)
+		return l.make.Field(l.expr(n.A), n.Str, n.Pos)
 	case Index:
 		return l.index(n)
 	case Seq:
@@ -81,7 +81,7 @@ func (l *lowerer) expr(n *Node) *ir.Expr {
 		}
 		return &ir.Expr{Op: ir.Yield, Pos: n.Pos, X: x}
 	case Meta:
-		return &ir.Expr{Op: ir.Global, Name: "import.meta", Pos: n.Pos}
+		return l.make.Named(ir.Global, "import.meta", n.Pos)
 	}
 	return l.operator(n)
 }
@@ -89,7 +89,7 @@ func (l *lowerer) expr(n *Node) *ir.Expr {
 func (l *lowerer) index(n *Node) *ir.Expr {
 	switch n.B.Kind {
 	case String, Number:
-		return field(l.expr(n.A), n.B.Str, n.Pos)
+		return l.make.Field(l.expr(n.A), n.B.Str, n.Pos)
 	}
 	return &ir.Expr{Op: ir.Index, Pos: n.Pos, X: l.expr(n.A), Y: l.expr(n.B)}
 }
@@ -100,7 +100,7 @@ func (l *lowerer) operator(n *Node) *ir.Expr {
 		return l.unary(n)
 	case Update:
 		target := l.expr(n.A)
-		return assign(target, &ir.Expr{Op: ir.Arith, Pos: n.Pos, Args: []*ir.Expr{target}})
+		return l.make.Assign(target, &ir.Expr{Op: ir.Arith, Pos: n.Pos, Args: []*ir.Expr{target}})
 	case Cond:
 		return &ir.Expr{Op: ir.Choose, Pos: n.Pos, X: l.expr(n.A), Y: l.expr(n.B), Z: l.expr(n.C)}
 	case Binary:
@@ -116,7 +116,7 @@ func (l *lowerer) unary(n *Node) *ir.Expr {
 	switch n.Str {
 	case "!":
 		if x.Op == ir.Num {
-			return &ir.Expr{Op: ir.Bool, Name: strconv.FormatBool(x.Name == "0"), Pos: n.Pos}
+			return l.make.Named(ir.Bool, strconv.FormatBool(x.Name == "0"), n.Pos)
 		}
 		return &ir.Expr{Op: ir.Not, Pos: n.Pos, X: x}
 	case "typeof":
@@ -125,7 +125,7 @@ func (l *lowerer) unary(n *Node) *ir.Expr {
 		return &ir.Expr{Op: ir.Seq, Pos: n.Pos, Args: []*ir.Expr{x, {Op: ir.Null, Pos: n.Pos}}}
 	case "delete":
 		if x.Op == ir.Field || x.Op == ir.Index {
-			return assign(x, &ir.Expr{Op: ir.Null, Pos: n.Pos})
+			return l.make.Assign(x, &ir.Expr{Op: ir.Null, Pos: n.Pos})
 		}
 	}
 	return &ir.Expr{Op: ir.Arith, Pos: n.Pos, Args: []*ir.Expr{x}}
@@ -176,13 +176,13 @@ func (l *lowerer) assign(n *Node) *ir.Expr {
 		return &ir.Expr{Op: ir.Seq, Pos: n.Pos, Args: append(list, list[0].X)}
 	case "+=":
 		target := l.expr(n.A)
-		return assign(target, &ir.Expr{Op: ir.Concat, Pos: n.Pos, Args: []*ir.Expr{target, l.expr(n.B)}})
+		return l.make.Assign(target, &ir.Expr{Op: ir.Concat, Pos: n.Pos, Args: []*ir.Expr{target, l.expr(n.B)}})
 	case "||=", "??=", "&&=":
 		target := l.expr(n.A)
-		return assign(target, &ir.Expr{Op: ir.Or, Pos: n.Pos, Args: []*ir.Expr{target, l.expr(n.B)}})
+		return l.make.Assign(target, &ir.Expr{Op: ir.Or, Pos: n.Pos, Args: []*ir.Expr{target, l.expr(n.B)}})
 	}
 	target := l.expr(n.A)
-	return assign(target, &ir.Expr{Op: ir.Arith, Pos: n.Pos, Args: []*ir.Expr{target, l.expr(n.B)}})
+	return l.make.Assign(target, &ir.Expr{Op: ir.Arith, Pos: n.Pos, Args: []*ir.Expr{target, l.expr(n.B)}})
 }
 
 // bind assigns a value to a target, which may be a pattern.
@@ -198,15 +198,15 @@ func (l *lowerer) bind(out []*ir.Expr, target *Node, value *ir.Expr) []*ir.Expr 
 		whole := value
 		if value.Op != ir.Read {
 			v := l.scope.fn.NewVar("")
-			whole = read(v, target.Pos)
-			out = append(out, assign(whole, value))
+			whole = l.make.Read(v, target.Pos)
+			out = append(out, l.make.Assign(whole, value))
 		}
 		if target.Kind == Array {
 			return l.bindArray(out, target, whole)
 		}
 		return l.bindObject(out, target, whole)
 	case Ident, Dot, Index:
-		return append(out, assign(l.expr(target), value))
+		return append(out, l.make.Assign(l.expr(target), value))
 	}
 	return append(out, value)
 }
@@ -218,7 +218,7 @@ func (l *lowerer) bindArray(out []*ir.Expr, target *Node, whole *ir.Expr) []*ir.
 		case item.Kind == Spread:
 			out = l.bind(out, item.A, &ir.Expr{Op: ir.Tail, Name: strconv.Itoa(i), Pos: item.Pos, X: whole})
 		default:
-			out = l.bind(out, item, field(whole, strconv.Itoa(i), item.Pos))
+			out = l.bind(out, item, l.make.Field(whole, strconv.Itoa(i), item.Pos))
 		}
 	}
 	return out
@@ -235,7 +235,7 @@ func (l *lowerer) bindObject(out []*ir.Expr, target *Node, whole *ir.Expr) []*ir
 			out = l.bind(out, item.B, &ir.Expr{Op: ir.Index, Pos: item.Pos, X: whole, Y: l.expr(item.A)})
 		default:
 			taken = append(taken, &ir.Expr{Op: ir.Const, Name: item.Str})
-			out = l.bind(out, item.B, field(whole, item.Str, item.Pos))
+			out = l.bind(out, item.B, l.make.Field(whole, item.Str, item.Pos))
 		}
 	}
 	return out
@@ -269,7 +269,7 @@ func (l *lowerer) object(n *Node) *ir.Expr {
 func (l *lowerer) this(n *Node) *ir.Expr {
 	for f := l.scope.fn; f != nil; f = f.Outer {
 		if f.This != nil {
-			return read(f.This, n.Pos)
+			return l.make.Read(f.This, n.Pos)
 		}
 	}
 	return &ir.Expr{Op: ir.Unknown, Pos: n.Pos}
@@ -288,9 +288,9 @@ func interop(name string) bool {
 func (l *lowerer) call(n *Node) *ir.Expr {
 	if n.Kind == ImportCall {
 		if n.A != nil && n.A.Kind == String {
-			return &ir.Expr{Op: ir.Import, Name: n.A.Str, Pos: n.Pos}
+			return l.make.Named(ir.Import, n.A.Str, n.Pos)
 		}
-		return &ir.Expr{Op: ir.Call, Pos: n.Pos, X: &ir.Expr{Op: ir.Global, Name: "import", Pos: n.Pos}, Args: l.list(nonNil(n.A))}
+		return &ir.Expr{Op: ir.Call, Pos: n.Pos, X: l.make.Named(ir.Global, "import", n.Pos), Args: l.list(nonNil(n.A))}
 	}
 	if n.Kind == Call && len(n.List) > 0 {
 		name := n.A.Str
@@ -301,7 +301,7 @@ func (l *lowerer) call(n *Node) *ir.Expr {
 			return l.expr(n.List[0])
 		}
 		if n.A.Kind == Ident && (name == "require" || name == "__require") && n.List[0].Kind == String && (l.lookup(name) == nil || name == "__require") {
-			return &ir.Expr{Op: ir.Import, Name: n.List[0].Str, Pos: n.Pos}
+			return l.make.Named(ir.Import, n.List[0].Str, n.Pos)
 		}
 	}
 	c := &ir.Expr{Op: ir.Call, Pos: n.Pos, Args: l.list(n.List)}
@@ -336,7 +336,7 @@ func (l *lowerer) function(n *Node) *ir.Expr {
 		fn.Arguments = l.declare("arguments", false)
 		if n.Str != "" && n.Flags&Declaration == 0 {
 			self := l.declare(n.Str, false)
-			fn.Body = append(fn.Body, do(assign(read(self, n.Pos), x)))
+			fn.Body = append(fn.Body, l.make.Do(l.make.Assign(l.make.Read(self, n.Pos), x)))
 		}
 	}
 	l.params(fn, n.List)
@@ -368,12 +368,12 @@ func (l *lowerer) params(fn *ir.Func, list []*Node) {
 			p.Var = l.lookup(target.Str)
 		} else {
 			p.Var = fn.NewVar("")
-			for _, x := range l.bind(nil, target, read(p.Var, target.Pos)) {
-				fn.Body = append(fn.Body, do(x))
+			for _, x := range l.bind(nil, target, l.make.Read(p.Var, target.Pos)) {
+				fn.Body = append(fn.Body, l.make.Do(x))
 			}
 		}
 		if n.Flags&Property != 0 && p.Var.Name != "" && fn.This != nil {
-			fn.Body = append(fn.Body, do(assign(field(read(fn.This, n.Pos), p.Var.Name, n.Pos), read(p.Var, n.Pos))))
+			fn.Body = append(fn.Body, l.make.Do(l.make.Assign(l.make.Field(l.make.Read(fn.This, n.Pos), p.Var.Name, n.Pos), l.make.Read(p.Var, n.Pos))))
 		}
 		fn.Params = append(fn.Params, p)
 	}
@@ -389,7 +389,7 @@ func (l *lowerer) class(n *Node) *ir.Expr {
 	x := &ir.Expr{Op: ir.Class, Pos: n.Pos, Cls: c}
 	if n.Str != "" && n.Flags&Declaration == 0 {
 		self := l.declare(n.Str, false)
-		x = assign(read(self, n.Pos), x)
+		x = l.make.Assign(l.make.Read(self, n.Pos), x)
 	}
 	init := &ir.Func{Name: n.Str, File: l.file, Outer: l.scope.fn, Pos: n.Pos}
 	for _, m := range n.List {
@@ -431,19 +431,19 @@ func (l *lowerer) member(c *ir.ClassDef, init *ir.Func, m *Node) {
 		value.Fn.Name = m.Str
 	}
 	if m.A == nil {
-		init.Body = append(init.Body, do(assign(field(read(init.This, m.Pos), m.Str, m.Pos), value)))
+		init.Body = append(init.Body, l.make.Do(l.make.Assign(l.make.Field(l.make.Read(init.This, m.Pos), m.Str, m.Pos), value)))
 	}
 }
 
 // jsx lowers an element to the call that compilers make of it.
 func (l *lowerer) jsx(n *Node) *ir.Expr {
 	props := &ir.Expr{Op: ir.Object, Pos: n.Pos}
-	tag := &ir.Expr{Op: ir.Const, Name: n.Str, Pos: n.Pos}
+	tag := l.make.Named(ir.Const, n.Str, n.Pos)
 	if n.A != nil {
 		tag = l.expr(n.A)
 	}
 	c := &ir.Expr{Op: ir.Call, Pos: n.Pos, Args: []*ir.Expr{tag, props},
-		X: field(&ir.Expr{Op: ir.Global, Name: "React", Pos: n.Pos}, "createElement", n.Pos)}
+		X: l.make.Field(l.make.Named(ir.Global, "React", n.Pos), "createElement", n.Pos)}
 	for _, item := range n.List {
 		switch item.Kind {
 		case Prop:

@@ -3,6 +3,7 @@ package js
 import (
 	"strings"
 
+	"github.com/fnvet/fnvet/inject/ir"
 	"github.com/fnvet/fnvet/inject/slab"
 )
 
@@ -47,7 +48,10 @@ type parser struct {
 type fault struct{ Fault }
 
 // A Parser reads one file after another. The zero value is ready.
-type Parser struct{ nodes slab.Of[Node] }
+type Parser struct {
+	nodes   slab.Of[Node]
+	lowered ir.Nodes
+}
 
 // Parse reads one file. It never fails: what was not understood is in Faults.
 func Parse(src string, opt Options) *Tree { return new(Parser).Parse(src, opt) }

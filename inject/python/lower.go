@@ -16,6 +16,7 @@ type scope struct {
 }
 
 type lowerer struct {
+	make  *ir.Nodes
 	file  *ir.File
 	scope *scope
 	top   *scope
@@ -25,6 +26,11 @@ type lowerer struct {
 
 // Lower turns a tree into the language of the engine. src is the source of the tree.
 func Lower(tree *Tree, src, name, path string) *ir.File {
+	return new(Parser).Lower(tree, src, name, path)
+}
+
+// Lower is as the function; files that one Parser lowers share blocks of memory.
+func (from *Parser) Lower(tree *Tree, src, name, path string) *ir.File {
 	f := &ir.File{Path: path, Name: name, Lang: ir.Python, Lines: ir.LineStarts(src)}
 	for _, t := range tree.Faults {
 		f.Faults = append(f.Faults, ir.Fault{Pos: t.Pos, Text: t.Text, Limit: t.Limit})
@@ -32,7 +38,7 @@ func Lower(tree *Tree, src, name, path string) *ir.File {
 	main := &ir.Func{File: f}
 	f.Main = main
 	f.Exports = main.NewVar("")
-	l := &lowerer{file: f, scope: &scope{fn: main}}
+	l := &lowerer{make: &from.lowered, file: f, scope: &scope{fn: main}}
 	l.top = l.scope
 	var names []string
 	l.collect(tree.Body, &names)
@@ -42,22 +48,10 @@ func Lower(tree *Tree, src, name, path string) *ir.File {
 	main.Body = l.body(tree.Body)
 	exports := &ir.Expr{Op: ir.Object}
 	for _, n := range names {
-		exports.Args = append(exports.Args, &ir.Expr{Op: ir.Pair, Name: n, Y: read(l.scope.vars.Get(n), 0)})
+		exports.Args = append(exports.Args, &ir.Expr{Op: ir.Pair, Name: n, Y: l.make.Read(l.scope.vars.Get(n), 0)})
 	}
-	main.Body = append(main.Body, do(assign(read(f.Exports, 0), exports)))
+	main.Body = append(main.Body, l.make.Do(l.make.Assign(l.make.Read(f.Exports, 0), exports)))
 	return f
-}
-
-func do(x *ir.Expr) *ir.Stmt { return &ir.Stmt{Op: ir.Do, X: x, Pos: x.Pos} }
-
-func read(v *ir.Var, pos int32) *ir.Expr { return &ir.Expr{Op: ir.Read, Var: v, Pos: pos} }
-
-func assign(target, value *ir.Expr) *ir.Expr {
-	return &ir.Expr{Op: ir.Assign, X: target, Y: value, Pos: target.Pos}
-}
-
-func field(x *ir.Expr, name string, pos int32) *ir.Expr {
-	return &ir.Expr{Op: ir.Field, X: x, Name: name, Pos: pos}
 }
 
 func unknown(pos int32) *ir.Expr { return &ir.Expr{Op: ir.Unknown, Pos: pos} }
@@ -196,7 +190,7 @@ func (l *lowerer) body(list []*Node) []*ir.Stmt {
 func (l *lowerer) stmt(n *Node) []*ir.Stmt {
 	switch n.Kind {
 	case ExprStmt:
-		return []*ir.Stmt{do(l.expr(n.A))}
+		return []*ir.Stmt{l.make.Do(l.expr(n.A))}
 	case Assign, AugAssign, AnnAssign:
 		return l.assignment(n)
 	case Return:
@@ -213,7 +207,7 @@ func (l *lowerer) stmt(n *Node) []*ir.Stmt {
 		var out []*ir.Stmt
 		for _, item := range n.List {
 			if x := l.expr(item); x.Op == ir.Field || x.Op == ir.Index || x.Op == ir.Read {
-				out = append(out, do(assign(x, &ir.Expr{Op: ir.Null, Pos: n.Pos})))
+				out = append(out, l.make.Do(l.make.Assign(x, &ir.Expr{Op: ir.Null, Pos: n.Pos})))
 			}
 		}
 		return out
@@ -223,9 +217,9 @@ func (l *lowerer) stmt(n *Node) []*ir.Stmt {
 	case Import, ImportFrom:
 		return l.imports(n)
 	case Def:
-		return []*ir.Stmt{do(assign(l.target(n.Str, n.Pos), l.function(n, false)))}
+		return []*ir.Stmt{l.make.Do(l.make.Assign(l.target(n.Str, n.Pos), l.function(n, false)))}
 	case Class:
-		return []*ir.Stmt{do(assign(l.target(n.Str, n.Pos), l.class(n)))}
+		return []*ir.Stmt{l.make.Do(l.make.Assign(l.target(n.Str, n.Pos), l.class(n)))}
 	}
 	return l.compound(n)
 }
@@ -253,7 +247,7 @@ func (l *lowerer) target(name string, pos int32) *ir.Expr {
 	if v == nil {
 		v = l.declare(name)
 	}
-	return read(v, pos)
+	return l.make.Read(v, pos)
 }
 
 func (l *lowerer) maybe(n *Node) *ir.Expr {
@@ -267,7 +261,7 @@ func (l *lowerer) assignment(n *Node) []*ir.Stmt {
 	var out []*ir.Stmt
 	emit := func(list []*ir.Expr) {
 		for _, x := range list {
-			out = append(out, do(x))
+			out = append(out, l.make.Do(x))
 		}
 	}
 	switch n.Kind {
@@ -277,7 +271,7 @@ func (l *lowerer) assignment(n *Node) []*ir.Stmt {
 		if n.Str == "+=" || n.Str == "%=" || n.Str == "|=" || n.Str == "/=" {
 			op = ir.Concat
 		}
-		emit([]*ir.Expr{assign(target, &ir.Expr{Op: op, Pos: n.Pos, Args: []*ir.Expr{target, l.expr(n.B)}})})
+		emit([]*ir.Expr{l.make.Assign(target, &ir.Expr{Op: op, Pos: n.Pos, Args: []*ir.Expr{target, l.expr(n.B)}})})
 	case AnnAssign:
 		if n.B != nil {
 			emit(l.bind(nil, n.A, l.expr(n.B)))
@@ -291,8 +285,8 @@ func (l *lowerer) assignment(n *Node) []*ir.Stmt {
 			value.Fn.Name = n.List[0].Str
 		}
 		if len(n.List) > 1 {
-			v := read(l.scope.fn.NewVar(""), n.Pos)
-			emit([]*ir.Expr{assign(v, value)})
+			v := l.make.Read(l.scope.fn.NewVar(""), n.Pos)
+			emit([]*ir.Expr{l.make.Assign(v, value)})
 			value = v
 		}
 		for _, t := range n.List {
@@ -310,8 +304,8 @@ func (l *lowerer) bind(out []*ir.Expr, target *Node, value *ir.Expr) []*ir.Expr 
 	switch target.Kind {
 	case List:
 		if value.Op != ir.Read {
-			v := read(l.scope.fn.NewVar(""), target.Pos)
-			out = append(out, assign(v, value))
+			v := l.make.Read(l.scope.fn.NewVar(""), target.Pos)
+			out = append(out, l.make.Assign(v, value))
 			value = v
 		}
 		for i, item := range target.List {
@@ -319,13 +313,13 @@ func (l *lowerer) bind(out []*ir.Expr, target *Node, value *ir.Expr) []*ir.Expr 
 				out = l.bind(out, item.A, &ir.Expr{Op: ir.Tail, Name: number(i), Pos: item.Pos, X: value})
 				continue
 			}
-			out = l.bind(out, item, field(value, number(i), item.Pos))
+			out = l.bind(out, item, l.make.Field(value, number(i), item.Pos))
 		}
 		return out
 	case Name:
-		return append(out, assign(l.target(target.Str, target.Pos), value))
+		return append(out, l.make.Assign(l.target(target.Str, target.Pos), value))
 	case Attribute, Subscript:
-		return append(out, assign(l.expr(target), value))
+		return append(out, l.make.Assign(l.expr(target), value))
 	default:
 		return append(out, value)
 	}
@@ -344,24 +338,24 @@ func (l *lowerer) imports(n *Node) []*ir.Stmt {
 		if n.Kind == ImportFrom {
 			if a.Str == "*" {
 				l.stars = append(l.stars, n.Str)
-				out = append(out, do(&ir.Expr{Op: ir.Import, Name: n.Str, Pos: n.Pos}))
+				out = append(out, l.make.Do(l.make.Named(ir.Import, n.Str, n.Pos)))
 				continue
 			}
 			value := &ir.Expr{Op: ir.Import, Name: n.Str, Pos: a.Pos, Args: []*ir.Expr{{Op: ir.Const, Name: a.Str}}}
-			out = append(out, do(assign(l.target(a.Names[0], a.Pos), value)))
+			out = append(out, l.make.Do(l.make.Assign(l.target(a.Names[0], a.Pos), value)))
 			continue
 		}
-		whole := &ir.Expr{Op: ir.Import, Name: a.Str, Pos: a.Pos}
+		whole := l.make.Named(ir.Import, a.Str, a.Pos)
 		if a.Mark != "whole" || !strings.Contains(a.Str, ".") {
-			out = append(out, do(assign(l.target(a.Names[0], a.Pos), whole)))
+			out = append(out, l.make.Do(l.make.Assign(l.target(a.Names[0], a.Pos), whole)))
 			continue
 		}
 		parts := strings.Split(a.Str, ".")
 		at := l.target(parts[0], a.Pos)
-		out = append(out, do(assign(at, &ir.Expr{Op: ir.Import, Name: parts[0], Pos: a.Pos})))
+		out = append(out, l.make.Do(l.make.Assign(at, l.make.Named(ir.Import, parts[0], a.Pos))))
 		for i := 1; i < len(parts); i++ {
-			next := field(at, parts[i], a.Pos)
-			out = append(out, do(assign(next, &ir.Expr{Op: ir.Import, Name: strings.Join(parts[:i+1], "."), Pos: a.Pos})))
+			next := l.make.Field(at, parts[i], a.Pos)
+			out = append(out, l.make.Do(l.make.Assign(next, &ir.Expr{Op: ir.Import, Name: strings.Join(parts[:i+1], "."), Pos: a.Pos})))
 			at = next
 		}
 	}
@@ -381,7 +375,7 @@ func (l *lowerer) compound(n *Node) []*ir.Stmt {
 		var out []*ir.Stmt
 		for _, w := range n.List {
 			for _, x := range l.bind(nil, w.B, l.expr(w.A)) {
-				out = append(out, do(x))
+				out = append(out, l.make.Do(x))
 			}
 		}
 		return append(out, l.body(n.Body)...)
@@ -395,12 +389,12 @@ func (l *lowerer) compound(n *Node) []*ir.Stmt {
 }
 
 func (l *lowerer) forStmt(target, over *Node, body func() []*ir.Stmt, pos int32) []*ir.Stmt {
-	v := read(l.scope.fn.NewVar(""), over.Pos)
+	v := l.make.Read(l.scope.fn.NewVar(""), over.Pos)
 	s := &ir.Stmt{Op: ir.Loop, Pos: pos}
 	for _, x := range l.bind(nil, target, &ir.Expr{Op: ir.Elem, X: v, Pos: over.Pos}) {
-		s.Body = append(s.Body, do(x))
+		s.Body = append(s.Body, l.make.Do(x))
 	}
-	first := do(assign(v, l.expr(over)))
+	first := l.make.Do(l.make.Assign(v, l.expr(over)))
 	s.Body = append(s.Body, body()...)
 	return []*ir.Stmt{first, s}
 }
@@ -421,12 +415,12 @@ func (l *lowerer) try(n *Node) *ir.Stmt {
 		return s
 	}
 	thrown := l.scope.fn.NewVar("")
-	s.X = read(thrown, n.Pos)
+	s.X = l.make.Read(thrown, n.Pos)
 	for i, e := range slices.Backward(n.List) {
 
 		var body []*ir.Stmt
 		if e.Str != "" {
-			body = append(body, do(assign(l.target(e.Str, e.Pos), read(thrown, e.Pos))))
+			body = append(body, l.make.Do(l.make.Assign(l.target(e.Str, e.Pos), l.make.Read(thrown, e.Pos))))
 		}
 		body = append(body, l.body(e.Body)...)
 		if i == len(n.List)-1 {

@@ -28,13 +28,13 @@ func builtin(s string) bool {
 
 func (l *lowerer) name(n *Node) *ir.Expr {
 	if v := l.lookup(n.Str); v != nil {
-		return read(v, n.Pos)
+		return l.make.Read(v, n.Pos)
 	}
 	if len(l.stars) > 0 && !builtin(n.Str) {
 		last := l.stars[len(l.stars)-1]
 		return &ir.Expr{Op: ir.Import, Name: last, Pos: n.Pos, Args: []*ir.Expr{{Op: ir.Const, Name: n.Str}}}
 	}
-	return &ir.Expr{Op: ir.Global, Name: n.Str, Pos: n.Pos}
+	return l.make.Named(ir.Global, n.Str, n.Pos)
 }
 
 func (l *lowerer) expr(n *Node) *ir.Expr {
@@ -42,17 +42,17 @@ func (l *lowerer) expr(n *Node) *ir.Expr {
 	case Name:
 		return l.name(n)
 	case String:
-		return &ir.Expr{Op: ir.Const, Name: n.Str, Pos: n.Pos}
+		return l.make.Named(ir.Const, n.Str, n.Pos)
 	case FString:
 		return &ir.Expr{Op: ir.Concat, Flags: ir.Formatted, Pos: n.Pos, Args: l.list(n.List)}
 	case Number:
-		return &ir.Expr{Op: ir.Num, Name: n.Str, Pos: n.Pos}
+		return l.make.Named(ir.Num, n.Str, n.Pos)
 	case Literal:
 		switch n.Str {
 		case "True":
-			return &ir.Expr{Op: ir.Bool, Name: "true", Pos: n.Pos}
+			return l.make.Named(ir.Bool, "true", n.Pos)
 		case "False":
-			return &ir.Expr{Op: ir.Bool, Name: "false", Pos: n.Pos}
+			return l.make.Named(ir.Bool, "false", n.Pos)
 		}
 		return &ir.Expr{Op: ir.Null, Pos: n.Pos}
 	case List:
@@ -139,11 +139,11 @@ func (l *lowerer) attribute(n *Node) *ir.Expr {
 	if n.A.Kind == Call && n.A.A.Kind == Name && n.A.A.Str == "super" {
 		for s := l.scope; s != nil; s = s.parent {
 			if s.fn.Method && len(s.fn.Params) > 0 {
-				return &ir.Expr{Op: ir.Super, Name: n.Str, Pos: n.Pos, X: read(s.fn.Params[0].Var, n.Pos)}
+				return &ir.Expr{Op: ir.Super, Name: n.Str, Pos: n.Pos, X: l.make.Read(s.fn.Params[0].Var, n.Pos)}
 			}
 		}
 	}
-	return field(l.expr(n.A), n.Str, n.Pos)
+	return l.make.Field(l.expr(n.A), n.Str, n.Pos)
 }
 
 func (l *lowerer) subscript(n *Node) *ir.Expr {
@@ -153,9 +153,9 @@ func (l *lowerer) subscript(n *Node) *ir.Expr {
 	}
 	switch n.B.Kind {
 	case String, Number:
-		return field(x, n.B.Str, n.Pos)
+		return l.make.Field(x, n.B.Str, n.Pos)
 	case Slice: // a part of the same
-		return &ir.Expr{Op: ir.Call, Pos: n.Pos, X: field(x, "slice", n.Pos)}
+		return &ir.Expr{Op: ir.Call, Pos: n.Pos, X: l.make.Field(x, "slice", n.Pos)}
 	case Unary:
 		if n.B.A.Kind == Number { // from the end
 			return &ir.Expr{Op: ir.Elem, Pos: n.Pos, X: x}
@@ -182,7 +182,7 @@ func (l *lowerer) binary(n *Node) *ir.Expr {
 		var args []*ir.Expr
 		for i, a := range out.Args {
 			if i > 0 {
-				args = append(args, &ir.Expr{Op: ir.Const, Name: "/", Pos: a.Pos})
+				args = append(args, l.make.Named(ir.Const, "/", a.Pos))
 			}
 			args = append(args, a)
 		}
@@ -200,7 +200,7 @@ func (l *lowerer) format(n *Node) *ir.Expr {
 	if left.Kind == String {
 		out.Flags = ir.Formatted
 		head, _, _ := strings.Cut(left.Str, "%")
-		out.Args = append(out.Args, &ir.Expr{Op: ir.Const, Name: head, Pos: left.Pos})
+		out.Args = append(out.Args, l.make.Named(ir.Const, head, left.Pos))
 	} else {
 		out.Args = append(out.Args, l.expr(left))
 	}
@@ -228,11 +228,11 @@ func (l *lowerer) compFor(n *Node, i int) []*ir.Stmt {
 		value := n.A
 		var out []*ir.Stmt
 		if value.Kind == Pair {
-			out = append(out, do(l.expr(value.A)))
+			out = append(out, l.make.Do(l.expr(value.A)))
 			value = value.B
 		}
 		y := &ir.Expr{Op: ir.Yield, Pos: value.Pos, X: l.expr(value)}
-		return append(out, do(y))
+		return append(out, l.make.Do(y))
 	}
 	f := n.List[i]
 	var names []string
@@ -241,10 +241,10 @@ func (l *lowerer) compFor(n *Node, i int) []*ir.Stmt {
 	for _, name := range names {
 		l.declare(name)
 	}
-	v := read(l.scope.fn.NewVar(""), f.Pos)
+	v := l.make.Read(l.scope.fn.NewVar(""), f.Pos)
 	s := &ir.Stmt{Op: ir.Loop, Pos: f.Pos}
 	for _, x := range l.bind(nil, f.A, &ir.Expr{Op: ir.Elem, X: v, Pos: f.Pos}) {
-		s.Body = append(s.Body, do(x))
+		s.Body = append(s.Body, l.make.Do(x))
 	}
 	body := &s.Body
 	for _, c := range f.List {
@@ -253,7 +253,7 @@ func (l *lowerer) compFor(n *Node, i int) []*ir.Stmt {
 		body = &cond.Body
 	}
 	*body = append(*body, l.compFor(n, i+1)...)
-	return []*ir.Stmt{do(assign(v, over)), s}
+	return []*ir.Stmt{l.make.Do(l.make.Assign(v, over)), s}
 }
 
 func (l *lowerer) function(n *Node, method bool) *ir.Expr {

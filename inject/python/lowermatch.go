@@ -10,8 +10,8 @@ func (l *lowerer) match(n *Node) []*ir.Stmt {
 	subject := l.expr(n.A)
 	var out []*ir.Stmt
 	if subject.Op != ir.Read && subject.Op != ir.Field {
-		v := read(l.scope.fn.NewVar(""), n.A.Pos)
-		out = append(out, do(assign(v, subject)))
+		v := l.make.Read(l.scope.fn.NewVar(""), n.A.Pos)
+		out = append(out, l.make.Do(l.make.Assign(v, subject)))
 		subject = v
 	}
 	var rest []*ir.Stmt
@@ -20,7 +20,7 @@ func (l *lowerer) match(n *Node) []*ir.Stmt {
 		cond := l.patternCond(c.A, subject)
 		var body []*ir.Stmt
 		for _, x := range l.patternBind(nil, c.A, subject) {
-			body = append(body, do(x))
+			body = append(body, l.make.Do(x))
 		}
 		if c.B != nil {
 			body = append(body, ifElse(c.B.Pos, l.expr(c.B), l.body(c.Body), rest))
@@ -53,7 +53,7 @@ func (l *lowerer) patternCond(p *Node, subject *ir.Expr) *ir.Expr {
 		and := &ir.Expr{Op: ir.And, Pos: p.Pos, Args: []*ir.Expr{unknown(p.Pos)}}
 		for _, item := range p.List {
 			if item.Kind == Pair && item.A.Kind == String {
-				and.Args = append(and.Args, l.patternCond(item.B, field(subject, item.A.Str, item.Pos)))
+				and.Args = append(and.Args, l.patternCond(item.B, l.make.Field(subject, item.A.Str, item.Pos)))
 			}
 		}
 		return and
@@ -61,7 +61,7 @@ func (l *lowerer) patternCond(p *Node, subject *ir.Expr) *ir.Expr {
 		and := &ir.Expr{Op: ir.And, Pos: p.Pos, Args: []*ir.Expr{unknown(p.Pos)}}
 		for i, item := range p.List {
 			if item.Kind != Star {
-				and.Args = append(and.Args, l.patternCond(item, field(subject, number(i), item.Pos)))
+				and.Args = append(and.Args, l.patternCond(item, l.make.Field(subject, number(i), item.Pos)))
 			}
 		}
 		return and
@@ -81,13 +81,13 @@ func (l *lowerer) patternBind(out []*ir.Expr, p *Node, subject *ir.Expr) []*ir.E
 			out = l.patternBind(out, p.A, subject)
 		}
 		if p.Str != "_" {
-			out = append(out, assign(l.target(p.Str, p.Pos), subject))
+			out = append(out, l.make.Assign(l.target(p.Str, p.Pos), subject))
 		}
 	case Dict:
 		for _, item := range p.List {
 			switch {
 			case item.Kind == Pair && item.A.Kind == String:
-				out = l.patternBind(out, item.B, field(subject, item.A.Str, item.Pos))
+				out = l.patternBind(out, item.B, l.make.Field(subject, item.A.Str, item.Pos))
 			case item.Kind == Star:
 				out = l.patternBind(out, item.A, subject)
 			}
@@ -98,12 +98,12 @@ func (l *lowerer) patternBind(out []*ir.Expr, p *Node, subject *ir.Expr) []*ir.E
 				out = l.patternBind(out, item.A, &ir.Expr{Op: ir.Tail, Name: number(i), Pos: item.Pos, X: subject})
 				continue
 			}
-			out = l.patternBind(out, item, field(subject, number(i), item.Pos))
+			out = l.patternBind(out, item, l.make.Field(subject, number(i), item.Pos))
 		}
 	case Call:
 		for _, item := range p.List {
 			if item.Kind == Keyword {
-				out = l.patternBind(out, item.A, field(subject, item.Str, item.Pos))
+				out = l.patternBind(out, item.A, l.make.Field(subject, item.Str, item.Pos))
 			} else {
 				out = l.patternBind(out, item, subject)
 			}

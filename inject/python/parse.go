@@ -4,6 +4,7 @@ import (
 	"slices"
 	"strings"
 
+	"github.com/fnvet/fnvet/inject/ir"
 	"github.com/fnvet/fnvet/inject/slab"
 )
 
@@ -30,7 +31,10 @@ type parser struct {
 type fault struct{ Fault }
 
 // A Parser reads one file after another. The zero value is ready.
-type Parser struct{ nodes slab.Of[Node] }
+type Parser struct {
+	nodes   slab.Of[Node]
+	lowered ir.Nodes
+}
 
 // Parse reads one file. It never fails: what was not understood is in Faults.
 func Parse(src string) *Tree { return new(Parser).Parse(src) }
