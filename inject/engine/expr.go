@@ -151,7 +151,7 @@ func (r *run) named(name string, pos int32) *Value {
 		t := &Taint{Root: c.Root, Step: (*Step)(nil).then(r.now, pos, "read from "+name)}
 		return r.sourceOf(t)
 	}
-	return external(name)
+	return r.external(name)
 }
 
 // assign writes to a variable, field or element.

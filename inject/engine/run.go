@@ -366,7 +366,7 @@ func (r *run) given(what, name string, fn *ir.Func) *Value {
 		}
 		return r.sourceOf(t)
 	case "ext":
-		return external(arg)
+		return r.external(arg)
 	}
 	return nil
 }

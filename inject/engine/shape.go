@@ -48,10 +48,13 @@ func (r *run) shapeOf(o *object) string {
 	if o == nil || o.list || o.src != nil || len(o.order) < 3 {
 		return ""
 	}
-	if o.asked != len(o.order) {
-		r.step()
-		o.asked = len(o.order)
-		o.shape = r.rules.Shape(func(name string) bool { return o.field(name) != nil })
+	if o.pkg == nil {
+		o.pkg = &packaged{}
 	}
-	return o.shape
+	if o.pkg.asked != len(o.order) {
+		r.step()
+		o.pkg.asked = len(o.order)
+		o.pkg.shape = r.rules.Shape(func(name string) bool { return o.field(name) != nil })
+	}
+	return o.pkg.shape
 }

@@ -17,6 +17,7 @@ const (
 // and again.
 type tables struct {
 	names  map[outsideName]*rules.Known
+	values map[string]*Value // that are what is outside, by its name
 	grades map[string]*rules.Path
 	key    []byte // of grades, built
 }
@@ -28,7 +29,7 @@ type outsideName struct {
 }
 
 func newTables() tables {
-	return tables{names: map[outsideName]*rules.Known{}, grades: map[string]*rules.Path{}}
+	return tables{names: map[outsideName]*rules.Known{}, values: map[string]*Value{}, grades: map[string]*rules.Path{}}
 }
 
 // about is what the rules say of an external name.
@@ -41,6 +42,17 @@ func (r *run) about(name string) *rules.Known {
 		}
 	}
 	return k
+}
+
+// external is what a name outside of the program stands for.
+func (r *run) external(name string) *Value {
+	v := r.tables.values[name]
+	if v == nil {
+		if v = external(name); len(r.tables.values) < maxAnswers && len(name) <= maxKey {
+			r.tables.values[name] = v
+		}
+	}
+	return v
 }
 
 // grade is what the rules say of a part of a source, nil for nothing.

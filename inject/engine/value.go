@@ -330,13 +330,16 @@ type object struct {
 	list    bool
 	tuple   bool // the results of a function
 	born    int
-	// html says that the object is a response of that kind.
-	next int // index of the next element of a list
-	// shape is the package that this is what it exports, by the fields there were
-	// when they were asked last.
+	next  int // index of the next element of a list
+	pkg   *packaged
+	proto *object // where fields are looked for that it lacks (JavaScript)
+}
+
+// packaged is the package that an object is what it exports, by the fields there were
+// when they were asked last.
+type packaged struct {
 	shape string
 	asked int
-	proto *object // where fields are looked for that it lacks (JavaScript)
 }
 
 type class struct {
