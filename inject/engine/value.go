@@ -330,9 +330,9 @@ type object struct {
 	list    bool
 	tuple   bool // the results of a function
 	born    int
-	next  int // index of the next element of a list
-	pkg   *packaged
-	proto *object // where fields are looked for that it lacks (JavaScript)
+	next    int // index of the next element of a list
+	pkg     *packaged
+	proto   *object // where fields are looked for that it lacks (JavaScript)
 }
 
 // packaged is the package that an object is what it exports, by the fields there were
