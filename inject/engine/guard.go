@@ -106,10 +106,30 @@ func (r *run) assignPlace(x *ir.Expr, v *Value, fr *frame) {
 				return
 			}
 			for _, obj := range o.objs { // whichever it is, the question was about its field
+				if x.Name == gotten && obj.cls != nil {
+					continue // its own method
+				}
 				r.setField(&Value{objs: []*object{obj}}, name, v)
 			}
 		}
 	}
+}
+
+// gotten is the Name of an Index that stands for a call.
+const gotten = "get"
+
+// entryOf is the place that x.get("a") reads, of a dictionary or a request; x
+// itself where it is another call.
+func entryOf(x *ir.Expr, depth int) *ir.Expr {
+	const maxDepth = 16
+	if x.Op != ir.Call || x.X.Op != ir.Field || x.Y != nil || x.Flags&ir.New != 0 || len(x.Args) == 0 || x.Args[0].Op != ir.Const || depth > maxDepth {
+		return x
+	}
+	switch x.X.Name {
+	case "get", "header", "param", "query":
+		return &ir.Expr{Op: ir.Index, Name: gotten, Pos: x.Pos, X: entryOf(x.X.X, depth+1), Y: x.Args[0]}
+	}
+	return x
 }
 
 // bare is a place without the conversions around it that do not matter to a
@@ -132,6 +152,8 @@ func bare(x *ir.Expr) *ir.Expr {
 			default:
 				return x
 			}
+		case x.Op == ir.Call && len(x.Args) > 0:
+			return entryOf(x, 0)
 		case x.Op == ir.Call && x.X.Op == ir.Field && len(x.Args) == 0:
 			switch x.X.Name {
 			case "trim", "strip", "toLowerCase", "lower", "toString", "toUpperCase", "upper":
