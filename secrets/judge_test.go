@@ -5,8 +5,10 @@ import (
 	"crypto/ecdsa"
 	"crypto/elliptic"
 	"crypto/rand"
+	"crypto/sha256"
 	"crypto/x509"
 	"encoding/base64"
+	"encoding/hex"
 	"encoding/pem"
 	"fmt"
 	"hash/crc32"
@@ -133,6 +135,8 @@ func TestProofs(t *testing.T) {
 	jwt := func(claims string) string {
 		return base64.RawURLEncoding.EncodeToString([]byte(`{"alg":"HS256"}`)) + "." + base64.RawURLEncoding.EncodeToString([]byte(claims)) + ".c2lnbmF0dXJl"
 	}
+	sum := sha256.Sum256([]byte("of everyone"))
+	s.keys[hex.EncodeToString(sum[:])] = true
 	for _, tt := range []struct {
 		rule, secret string
 		want         proof
@@ -154,6 +158,8 @@ func TestProofs(t *testing.T) {
 		{"jwt", jwt(`{"iss":"https://login.acme.test","exp":1700000000}`), stale, "expired"},
 		{"jwt", jwt(`{"sub":"1"}`), open, "no issuer"},
 		{"jwt", "a.b.c", open, "no token"},
+		{"jwk-private-key", "of everyone", stale, "a key that software ships"},
+		{"jwk-private-key", "of someone", open, "another key"},
 		{"other", "x", open, "no proof known"},
 	} {
 		if got := s.prove(&rule{id: tt.rule}, []byte(tt.secret)); got != tt.want {

@@ -30,6 +30,10 @@ func (s *Scanner) prove(r *rule, secret []byte) proof {
 	switch r.id {
 	case "private-key":
 		return s.proveKey(secret)
+	case "jwk-private-key":
+		if s.everyones(secret) {
+			return stale
+		}
 	case "github-pat", "github-oauth", "github-app-token", "github-refresh-token", "npm-access-token":
 		return proveCRC62(secret)
 	case "github-fine-grained-pat":
@@ -192,6 +196,12 @@ func proveAWS(secret []byte) proof {
 // minKey is the fewest bytes of a private key's body; Ed25519 has 48.
 const minKey = 32
 
+// everyones reports whether the body of a key is one of knownkeys.txt.
+func (s *Scanner) everyones(body []byte) bool {
+	sum := sha256.Sum256(body)
+	return s.keys[hex.EncodeToString(sum[:])]
+}
+
 // proveKey takes a PEM private key apart: its body must be base64 of one DER
 // sequence (RFC 5958, 8017, 5915) or of an OpenSSH key (PROTOCOL.key).
 func (s *Scanner) proveKey(secret []byte) proof {
@@ -199,8 +209,7 @@ func (s *Scanner) proveKey(secret []byte) proof {
 	if !ok || body != nil && len(body) < minKey*4/3 {
 		return refuted
 	}
-	sum := sha256.Sum256(body)
-	if s.keys[hex.EncodeToString(sum[:])] {
+	if s.everyones(body) {
 		return stale
 	}
 	der, err := base64.RawStdEncoding.AppendDecode(nil, bytes.TrimRight(body, "="))
