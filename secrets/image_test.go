@@ -61,7 +61,7 @@ func machoProgram(t *testing.T) string {
 // universal joins programs into a Mach-O file of several architectures, with a header
 // of 32 or 64 bits.
 func universal(wide bool, programs ...string) string {
-	magic := uint32(macho.MagicFat)
+	magic := macho.MagicFat
 	if wide {
 		magic++
 	}
