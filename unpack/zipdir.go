@@ -81,7 +81,7 @@ func findDirectory(src source) (zipDirectory, bool) {
 func findDirectories(src source, limit int) []zipDirectory {
 	n := min(src.n, math.MaxUint16+endLen+locatorLen+end64Len)
 	tail, err := src.view(src.n-n, n, nil)
-	if err != nil || bytes.Index(tail, []byte(endSignature)) < 0 { // as nearly always, and faster than from the end
+	if err != nil || !bytes.Contains(tail, []byte(endSignature)) { // as nearly always, and faster than from the end
 		return nil
 	}
 	var found []zipDirectory
