@@ -1,6 +1,7 @@
 package advisory
 
 import (
+	"runtime"
 	"slices"
 	"strings"
 
@@ -50,29 +51,54 @@ func (db *DB) ask(name string, findings []fnvet.Finding, wanted func(*fnvet.Find
 			users[id] = append(users[id], f)
 		}
 	}
-	if len(names) == 0 {
-		return nil
-	}
-	l, err := db.lookup(name)
-	if err != nil || l == nil {
+	slices.Sort(names)
+	values, err := db.values(name, names)
+	if err != nil {
 		return err
 	}
-	slices.Sort(names)
-	for _, id := range names {
-		value, ok, err := l.find(id)
-		if err != nil {
-			return err
-		}
-		if !ok {
+	for i, id := range names {
+		if values[i] == nil {
 			continue
 		}
 		for _, f := range users[id] {
-			if !add(f, value) {
+			if !add(f, *values[i]) {
 				return ErrCorrupt
 			}
 		}
 	}
 	return nil
+}
+
+// minNames are what of a lookup is worth a reader of its own.
+const minNames = 64
+
+// values looks names up that are in the order of the index; nil where one has no value.
+func (db *DB) values(lookup string, names []string) ([]*string, error) {
+	values := make([]*string, len(names))
+	var g errgroup.Group
+	g.SetLimit(runtime.GOMAXPROCS(0))
+	at := 0
+	for _, part := range shares(names, minNames) {
+		into := values[at:][:len(part)]
+		at += len(part)
+		g.Go(func() error {
+			l, err := db.lookup(lookup)
+			if err != nil || l == nil {
+				return err
+			}
+			for i, id := range part {
+				value, ok, err := l.find(id)
+				if err != nil {
+					return err
+				}
+				if ok {
+					into[i] = &value
+				}
+			}
+			return nil
+		})
+	}
+	return values, g.Wait()
 }
 
 // addKEV keeps the earliest due date of a finding's flaws.

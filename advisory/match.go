@@ -155,7 +155,7 @@ func advised(p *fnvet.Package, base string) (name, version string) {
 }
 
 // lookUp answers the queries and keeps the hits. They are asked in the order of the
-// index, so that each block is read once, a part of them by each processor.
+// index, so that each block is read once, in parts for all processors.
 func (m *matcher) lookUp(ctx context.Context) error {
 	byIndex := make([]*query, len(m.queries))
 	for i := range m.queries {
@@ -164,9 +164,10 @@ func (m *matcher) lookUp(ctx context.Context) error {
 	slices.SortStableFunc(byIndex, func(a, b *query) int {
 		return cmp.Or(cmp.Compare(a.base, b.base), cmp.Compare(a.name, b.name))
 	})
-	parts := shares(byIndex)
+	parts := shares(byIndex, minQueries)
 	found := make([]answers, len(parts))
 	g, ctx := errgroup.WithContext(ctx)
+	g.SetLimit(runtime.GOMAXPROCS(0))
 	for i, part := range parts {
 		found[i] = answers{db: m.db, pkgs: m.pkgs, known: map[int]int{}}
 		g.Go(func() error { return found[i].lookUp(ctx, part) })
@@ -184,16 +185,20 @@ func (m *matcher) lookUp(ctx context.Context) error {
 	return nil
 }
 
-// minQueries are what one processor should have to answer, to be worth its start.
-const minQueries = 32
+// What is cut into parts: queries of one ecosystem take longer than those of another,
+// so there are more parts than processors.
+const (
+	minQueries = 32 // of a part
+	partsEach  = 4  // of a processor
+)
 
-// shares cuts queries into equal parts, one for each processor.
-func shares(queries []*query) [][]*query {
-	if len(queries) == 0 {
+// shares cuts a list into equal parts of atLeast items.
+func shares[T any](list []T, atLeast int) [][]T {
+	if len(list) == 0 {
 		return nil
 	}
-	n := max(1, min(runtime.GOMAXPROCS(0), len(queries)/minQueries))
-	return slices.Collect(slices.Chunk(queries, (len(queries)+n-1)/n))
+	n := max(1, min(partsEach*runtime.GOMAXPROCS(0), len(list)/atLeast))
+	return slices.Collect(slices.Chunk(list, (len(list)+n-1)/n))
 }
 
 // answers are what a part of the queries found.

@@ -105,17 +105,26 @@ func (s *search) affecting(e *evaluator, most int) int {
 	return n
 }
 
-// best returns the lowest wanted candidate that the fewest records affect.
+// best returns the lowest wanted candidate that the fewest records affect. The newest
+// one is looked at first: it is nearly always among the best, so that the others are
+// given up as soon as they are worse.
 func (s *search) best(wanted func(string) bool) (v string, left int) {
-	left = -1
-	for _, candidate := range s.candidates {
-		if wanted != nil && !wanted(candidate) {
-			continue
+	candidates := s.candidates
+	if wanted != nil {
+		candidates = slices.DeleteFunc(slices.Clone(candidates), func(c string) bool { return !wanted(c) })
+	}
+	last := len(candidates) - 1
+	if last < 0 {
+		return "", s.hopeless - 1
+	}
+	v, left = candidates[last], s.affecting(s.eval.with(candidates[last]), -1)
+	lowest := false
+	for _, candidate := range candidates[:last] {
+		n := s.affecting(s.eval.with(candidate), left)
+		if n < left || n == left && !lowest {
+			v, left, lowest = candidate, n, true
 		}
-		if n := s.affecting(s.eval.with(candidate), left); left < 0 || n < left {
-			v, left = candidate, n
-		}
-		if left == 0 {
+		if left == 0 && lowest {
 			break
 		}
 	}
