@@ -7,8 +7,14 @@ import (
 	"math"
 	"os"
 	"path/filepath"
+	"slices"
 	"strconv"
 	"strings"
+
+	"github.com/fnvet/fnvet"
+	"github.com/fnvet/fnvet/policy"
+	"github.com/fnvet/fnvet/report"
+	"github.com/fnvet/fnvet/sbom"
 )
 
 // writeFile replaces a file with what write writes: whole or not at all.
@@ -62,4 +68,90 @@ func parseSize(s string) (int64, error) {
 		return n * u.bytes, nil
 	}
 	return 0, fmt.Errorf("%q is not a size such as 512MiB", s)
+}
+
+// An output is one --format: what to write, and where.
+type output struct{ format, file string }
+
+// parseOutputs reads the --format flags; at most one may go to standard output.
+func parseOutputs(flags []string) ([]output, error) {
+	if len(flags) == 0 {
+		return []output{{format: "table"}}, nil
+	}
+	var outs []output
+	toStdout := ""
+	for _, s := range flags {
+		format, file, hasFile := strings.Cut(s, "=")
+		if !slices.Contains(allFormats(), format) {
+			return nil, fmt.Errorf("--format: unknown format %q: want one of %s", format, strings.Join(allFormats(), ", "))
+		}
+		if hasFile && file == "" {
+			return nil, fmt.Errorf("--format %s: no file is named after =", s)
+		}
+		if !hasFile {
+			if toStdout != "" {
+				return nil, hinted{
+					fmt.Errorf("--format: both %s and %s would go to standard output", toStdout, format),
+					fmt.Sprintf("name a file for one of them: --format %s=FILE", format),
+				}
+			}
+			toStdout = format
+		}
+		outs = append(outs, output{format, file})
+	}
+	return outs, nil
+}
+
+func allFormats() []string { return append(report.Formats(), documentFormats()...) }
+
+// write renders every format. Files are replaced whole, never left half written.
+func (c *cli) write(run *scanRun, reports []*fnvet.Report) error {
+	toStdout := false
+	for _, out := range run.outs {
+		if out.file == "" {
+			toStdout = true
+			if err := c.render(c.stdout, out.format, run, reports, c.width()); err != nil {
+				return err
+			}
+			continue
+		}
+		if err := writeFile(out.file, func(w io.Writer) error { return c.render(w, out.format, run, reports, 0) }); err != nil {
+			return fmt.Errorf("--format %s: %w", out.format, err)
+		}
+	}
+	if !toStdout {
+		for _, r := range reports {
+			fmt.Fprintf(c.stderr, "fnvet: %s\n", printable(headline(r)))
+		}
+	}
+	return nil
+}
+
+// headline is a verdict in one line.
+func headline(r *fnvet.Report) string {
+	status := "PASS"
+	switch r.Verdict.Code {
+	case policy.CodeFail:
+		status = "FAIL"
+	case policy.CodeIncomplete:
+		status = "INCOMPLETE"
+	}
+	if len(r.Verdict.Reasons) == 0 {
+		return status + "  " + r.Artifact.Name
+	}
+	return status + "  " + r.Artifact.Name + ": " + strings.Join(r.Verdict.Reasons, "; ")
+}
+
+func (c *cli) render(w io.Writer, format string, run *scanRun, reports []*fnvet.Report, width int) error {
+	if slices.Contains(documentFormats(), format) {
+		return writeDocument(w, format, reports, sbom.Options{Now: run.stamp, Version: version()})
+	}
+	all, err := rulesFor(format)
+	if err != nil {
+		return err
+	}
+	return report.Write(w, format, reports, report.Options{
+		Several: run.several, Typed: run.typed,
+		Width: width, Color: width > 0 && c.color(), Rules: all, Blocking: run.policy.Blocks,
+	})
 }
