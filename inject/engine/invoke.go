@@ -221,9 +221,45 @@ func (r *run) enough(fn *ir.Func, t *tally, a *args, this *Value) bool {
 // inSight says that event data is in what a function is given.
 func (r *run) inSight(a *args, this *Value) bool {
 	for _, v := range append(a.all(), this) {
-		ts, looked := v.deepCount()
-		r.steps -= looked / 8 // it is work too
-		if len(ts) > 0 {
+		if r.carries(v) {
+			return true
+		}
+	}
+	return false
+}
+
+// carries says that event data is in a value, as far as a bounded look goes.
+func (r *run) carries(v *Value) bool {
+	left := maxLook
+	r.look++
+	found := r.lookInto(v, 0, &left)
+	r.steps -= (maxLook - left) / 8 // it is work too
+	return found
+}
+
+// lookInto goes the way of deepInto, and ends where it finds something.
+func (r *run) lookInto(v *Value, depth int, left *int) bool {
+	if v == nil || depth > 6 || *left <= 0 {
+		return false
+	}
+	*left--
+	if len(v.taints) > 0 || slices.ContainsFunc(v.objs, func(o *object) bool { return o.src != nil }) {
+		return true
+	}
+	for _, o := range v.objs {
+		if o.looked == r.look {
+			continue
+		}
+		o.looked = r.look
+		for _, c := range o.cells {
+			if *left <= 0 {
+				return false
+			}
+			if r.lookInto(c.v, depth+1, left) {
+				return true
+			}
+		}
+		if o.elem != nil && r.lookInto(o.elem.v, depth+1, left) {
 			return true
 		}
 	}

@@ -90,6 +90,7 @@ type run struct {
 	born   int
 	mark   int
 	low    int
+	look   int // of all looks into values so far
 	epoch  int
 	kept   map[*ir.Func][]*outcome
 	latest *outcome

@@ -255,26 +255,17 @@ func (v *Value) all() []*Taint {
 	return out
 }
 
-// deep are the taints of a value and of everything in it, as far as a bounded
-// look goes.
-func (v *Value) deep() []*Taint {
-	ts, _ := v.deepCount()
-	return ts
-}
-
 // maxLook bounds how many fields one look into a value visits.
 const maxLook = 600
 
-func (v *Value) deepCount() (ts []*Taint, looked int) {
-	if v == nil {
-		return nil, 0
-	}
-	if len(v.objs) == 0 {
-		return v.taints, 1
+// deep are the taints of a value and of everything in it, as far as a bounded
+// look goes.
+func (v *Value) deep() []*Taint {
+	if v == nil || len(v.objs) == 0 {
+		return v.all()
 	}
 	left := maxLook
-	ts = v.deepInto(nil, map[*object]bool{}, 0, &left)
-	return ts, maxLook - left
+	return v.deepInto(nil, map[*object]bool{}, 0, &left)
 }
 
 func (v *Value) deepInto(out []*Taint, seen map[*object]bool, depth int, left *int) []*Taint {
@@ -330,6 +321,7 @@ type object struct {
 	list    bool
 	tuple   bool // the results of a function
 	born    int
+	looked  int // the last look that came by
 	next    int // index of the next element of a list
 	pkg     *packaged
 	proto   *object // where fields are looked for that it lacks (JavaScript)
