@@ -86,6 +86,9 @@ func Stream(ctx context.Context, target string, c Config, emit func(Part)) (*Har
 			d.Situate(res.Artifact, res.Settings, len(res.Gaps) == 0)
 		}
 	}
+	if c.Walked != nil {
+		c.Walked()
+	}
 	col.finish(ctx, res.Removed)
 	h.Artifact, h.Gaps, h.Findings = res.Artifact, res.Gaps, res.Findings
 	h.Files, h.Bytes, h.Sizes = res.Files, res.Bytes, col.size.by

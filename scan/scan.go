@@ -54,6 +54,9 @@ type Config struct {
 	Cache *Cache
 	// Watch, when set, follows the work.
 	Watch Watch
+	// Walked, when set, is called when the files have been read and what they say is to
+	// be joined.
+	Walked func()
 }
 
 // A Watch follows the work of a scan; its methods are called concurrently.

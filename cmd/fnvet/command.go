@@ -12,6 +12,7 @@ import (
 	"github.com/spf13/pflag"
 
 	"github.com/fnvet/fnvet/internal/escape"
+	"github.com/fnvet/fnvet/internal/heap"
 )
 
 // Exit codes beside those of the gate.
@@ -34,16 +35,16 @@ type cli struct {
 	code           int // of the gate
 	// target counts the targets of a scan from 1, of as many as there are.
 	target, targets int
+	pacer           *heap.Pacer // nil in tests
 }
 
-// run is the whole command: arguments and streams in, exit code out.
-func run(ctx context.Context, args []string, stdin io.Reader, stdout, stderr io.Writer) int {
-	c := &cli{stdin: stdin, stdout: stdout, stderr: stderr}
+// run is the whole command: arguments in, exit code out.
+func (c *cli) run(ctx context.Context, args []string) int {
 	root := c.root()
 	root.SetArgs(args)
-	root.SetIn(stdin)
-	root.SetOut(stdout)
-	root.SetErr(stderr)
+	root.SetIn(c.stdin)
+	root.SetOut(c.stdout)
+	root.SetErr(c.stderr)
 	cmd, err := root.ExecuteContextC(ctx)
 	if err == nil {
 		return c.code

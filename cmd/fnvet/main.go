@@ -56,7 +56,7 @@ func main() {
 		time.Sleep(graceOf(os.Args))
 		os.Exit(codeError)
 	}()
-	heap.Pace()
-	code := run(ctx, os.Args[1:], os.Stdin, os.Stdout, os.Stderr)
+	c := &cli{stdin: os.Stdin, stdout: os.Stdout, stderr: os.Stderr, pacer: heap.Pace()}
+	code := c.run(ctx, os.Args[1:])
 	os.Exit(code)
 }

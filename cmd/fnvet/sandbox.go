@@ -179,7 +179,7 @@ func (c *cli) collect(ctx context.Context, q walkRequest, sandboxed bool) (*scan
 	}
 	config.Unpack.Stdin = c.stdin
 	count := &tally{}
-	config.Watch = count
+	config.Watch, config.Walked = count, c.pacer.Relax
 	m := c.startMeter(q.Target, count)
 	defer m.stop()
 	return scan.Collect(ctx, q.Target, config)
@@ -352,7 +352,7 @@ func (c *cli) confined(ctx context.Context, q walkRequest, board *sandbox.Board,
 		return nil, err
 	}
 	config.Unpack.Stdin = c.stdin
-	config.Watch = board
+	config.Watch, config.Walked = board, c.pacer.Relax
 	readable, network := unpack.Needs(q.Target, q.Unpack)
 	readable = append(readable, q.readableFolders()...)
 	level, err := sandbox.Enter(readable, network, sandbox.Limits{

@@ -18,7 +18,7 @@ import (
 func fnvetRun(t *testing.T, want int, args ...string) string {
 	t.Helper()
 	var stdout, stderr bytes.Buffer
-	if code := run(t.Context(), args, strings.NewReader(""), &stdout, &stderr); code != want {
+	if code := (&cli{stdin: strings.NewReader(""), stdout: &stdout, stderr: &stderr}).run(t.Context(), args); code != want {
 		t.Fatalf("fnvet %v: exit code %d, want %d\n%s%s", args, code, want, &stdout, &stderr)
 	}
 	return stdout.String() + stderr.String()

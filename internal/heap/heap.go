@@ -8,6 +8,7 @@ import (
 	"runtime"
 	"runtime/debug"
 	"runtime/metrics"
+	"sync"
 )
 
 const (
@@ -24,31 +25,71 @@ const (
 	// needs much of it is not worth the time.
 	leastPercent = 50
 	large        = 96 << 20
+	// relaxedRoom is room after Relax.
+	relaxedRoom = 48 << 20
 )
+
+// A Pacer says how far the heap may grow before the next collection. The zero value
+// and nil change nothing.
+type Pacer struct {
+	mu      sync.Mutex
+	active  bool
+	relaxed bool
+	begun   bool // the first collection was
+}
 
 // Pace puts off the first garbage collection until the process holds quiet. From then
 // on the heap may grow by room, or by leastPercent where that is more, and pages of the
 // program's own file that only its start needed are given back with each collection.
 // Whoever sets GOGC or GOMEMLIMIT is obeyed.
-func Pace() {
+func Pace() *Pacer {
+	p := &Pacer{}
 	if os.Getenv("GOGC") != "" || os.Getenv("GOMEMLIMIT") != "" {
-		return
+		return p
 	}
+	p.active = true
 	debug.SetGCPercent(-1)
 	debug.SetMemoryLimit(quiet)
 	own := openProgram()
 	afterCollections(func() {
-		debug.SetGCPercent(roomPercent(liveHeap()))
-		debug.SetMemoryLimit(math.MaxInt64)
+		p.set(func() { p.begun = true })
 		own.giveBack()
 	})
+	return p
+}
+
+// Relax lets the heap grow further, for work that keeps most of what it makes. What it
+// takes then comes after the buffers that a walk needs, not beside them.
+func (p *Pacer) Relax() {
+	if p != nil && p.active {
+		p.set(func() { p.relaxed = true })
+	}
+}
+
+// set changes the state and tells the runtime what follows from it.
+func (p *Pacer) set(change func()) {
+	p.mu.Lock()
+	defer p.mu.Unlock()
+	change()
+	if !p.begun {
+		if p.relaxed {
+			debug.SetMemoryLimit(quiet + relaxedRoom)
+		}
+		return
+	}
+	debug.SetGCPercent(roomPercent(liveHeap(), p.relaxed))
+	debug.SetMemoryLimit(math.MaxInt64)
 }
 
 // roomPercent is the GOGC that fits a heap of which that many bytes are alive.
-func roomPercent(live uint64) int {
-	byRoom := min(100*room/max(live, 1), 1000)
+func roomPercent(live uint64, relaxed bool) int {
+	grow, least := uint64(room), uint64(leastPercent)
+	if relaxed {
+		grow, least = relaxedRoom, 100
+	}
+	byRoom := min(100*grow/max(live, 1), 1000)
 	bySize := 100 * min(live, large) / large
-	return int(max(leastPercent, byRoom, bySize)) // #nosec G115 -- at most 1000
+	return int(max(least, byRoom, bySize)) // #nosec G115 -- at most 1000
 }
 
 // liveHeap is how many bytes the last collection has left.

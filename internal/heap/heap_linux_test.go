@@ -1,8 +1,10 @@
 package heap
 
 import (
+	"math"
 	"os"
 	"runtime"
+	"runtime/debug"
 	"slices"
 	"testing"
 )
@@ -48,16 +50,48 @@ Anonymous:             0 kB
 }
 
 func TestRoomPercent(t *testing.T) {
-	for _, c := range []struct {
-		live uint64
-		want int
-	}{{0, 1000}, {1 << 20, 1000}, {room, 100}, {2 * room, leastPercent}, {3 * room, leastPercent}, {large, 100}, {1 << 50, 100}} {
-		if got := roomPercent(c.live); got != c.want {
-			t.Errorf("%d bytes alive: %d, want %d", c.live, got, c.want)
+	for _, tt := range []struct {
+		live    uint64
+		relaxed bool
+		want    int
+		why     string
+	}{
+		{0, false, 1000, "nothing is alive"},
+		{1 << 20, false, 1000, "little is"},
+		{room, false, 100, "the room as a share"},
+		{2 * room, false, leastPercent, "the least share"},
+		{3 * room, false, leastPercent, "the same"},
+		{large, false, 100, "a large heap may double"},
+		{1 << 40, false, 100, "any may, not more"},
+		{room, true, 300, "relaxed: three times the room"},
+		{large, true, 100, "no less than double"},
+	} {
+		if got := roomPercent(tt.live, tt.relaxed); got != tt.want {
+			t.Errorf("%s: %d, want %d", tt.why, got, tt.want)
 		}
 	}
 	runtime.GC()
 	if liveHeap() == 0 {
 		t.Error("the runtime does not say what is alive")
+	}
+}
+
+// TestRelax: the runtime is told, unless the user paces the heap.
+func TestRelax(t *testing.T) {
+	t.Setenv("GOGC", "100")
+	old := debug.SetMemoryLimit(-1)
+	var none *Pacer
+	none.Relax()
+	Pace().Relax()
+	if now := debug.SetMemoryLimit(-1); now != old {
+		t.Errorf("memory limit %d, was %d", now, old)
+	}
+	p := &Pacer{active: true}
+	p.Relax()
+	limit := debug.SetMemoryLimit(old)
+	p.set(func() { p.begun = true })
+	percent := debug.SetGCPercent(100)
+	if last := debug.SetMemoryLimit(old); limit != quiet+relaxedRoom || last != math.MaxInt64 || percent < 100 {
+		t.Errorf("memory limits %d and %d, percent %d", limit, last, percent)
 	}
 }
