@@ -220,12 +220,7 @@ func (r *run) enough(fn *ir.Func, t *tally, a *args, this *Value) bool {
 
 // inSight says that event data is in what a function is given.
 func (r *run) inSight(a *args, this *Value) bool {
-	for _, v := range append(a.all(), this) {
-		if r.carries(v) {
-			return true
-		}
-	}
-	return false
+	return slices.ContainsFunc(append(a.all(), this), r.carries)
 }
 
 // carries says that event data is in a value, as far as a bounded look goes.
