@@ -91,6 +91,7 @@ func FuzzRedact(f *testing.F) {
 func FuzzRules(f *testing.F) {
 	f.Add("[[rules]]\nid='x'\nregex='a{2,}(b|c)*$'\nkeywords=['a']\n", []byte("aaaabc"))
 	f.Add("[[rules]]\nid='x'\nregex='(ab){2}|q'\nkeywords=['b','']\n[[rules.allowlists]]\nstopwords=['z']", []byte("abab"))
+	f.Add("[[rules.allowlists]]", []byte("a"))
 	f.Fuzz(func(t *testing.T, rules string, data []byte) {
 		s, err := New(Options{Key: make([]byte, KeySize), Rules: rules})
 		if err != nil {

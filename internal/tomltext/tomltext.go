@@ -18,12 +18,23 @@ func Decode(data []byte, v any) error {
 	if err := brackets(data); err != nil {
 		return err
 	}
-	err := toml.Unmarshal(data, v)
+	err := unmarshal(data, v)
 	if at, ok := errors.AsType[*toml.DecodeError](err); ok {
 		line, column := at.Position()
 		return fmt.Errorf("line %d, column %d: %w", line, column, err)
 	}
 	return err
+}
+
+// unmarshal makes an error of the panic that the decoder ends in (v2.2.4) where
+// [[a.b]] stands without an [[a]] before it and v has a list for a.
+func unmarshal(data []byte, v any) (err error) {
+	defer func() {
+		if recover() != nil {
+			err = errors.New("a table is part of a list that has nothing in it")
+		}
+	}()
+	return toml.Unmarshal(data, v)
 }
 
 // brackets counts unclosed brackets. Those inside strings are counted too; no

@@ -12,11 +12,15 @@ func TestErrors(t *testing.T) {
 		{"where it is", "a = 1\nb = \"x", "line 2, column 7"},
 		{"a key twice", "a = 1\na = 2", "already defined"},
 		{"a value of another type", "id = 3", "line 1, column"},
+		{"a part of nothing", "[[list.part]]", "a list that has nothing in it"},
 		{"nested too deep", "a = " + strings.Repeat("[", 2000), "more than 1000 brackets"},
 	} {
 		v := struct {
-			A  any    `toml:"a"`
-			ID string `toml:"id"`
+			A    any    `toml:"a"`
+			ID   string `toml:"id"`
+			List []struct {
+				Part []struct{} `toml:"part"`
+			} `toml:"list"`
 		}{}
 		if err := tomltext.Decode([]byte(tt.text), &v); err == nil || !strings.Contains(err.Error(), tt.want) {
 			t.Errorf("%s: %v, want %q", tt.why, err, tt.want)
