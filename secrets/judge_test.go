@@ -247,3 +247,21 @@ func TestQuietOnPackages(t *testing.T) {
 		t.Logf("%s: %d files, %d bytes, %d findings of low confidence", filepath.Base(name), files, bytes, low)
 	}
 }
+
+// A word in code may be a state or the key of a message as well as a weak password:
+// it is told, and does not block.
+func TestWordsInCode(t *testing.T) {
+	s, err := New(Options{Key: make([]byte, KeySize)})
+	if err != nil {
+		t.Fatal(err)
+	}
+	for name, want := range map[string]fnvet.Confidence{"settings.py": fnvet.ConfidenceLow, "settings.ini": fnvet.ConfidenceMedium} {
+		found, err := s.Detect(t.Context(), file(name, "DB_PASSWORD = \"correct_horse\"\n"))
+		if err != nil {
+			t.Fatal(err)
+		}
+		if len(found.Findings) != 1 || found.Findings[0].Secret.Confidence != want {
+			t.Errorf("%s: %+v, want one of confidence %s", name, found.Findings, want)
+		}
+	}
+}

@@ -319,7 +319,7 @@ func (w *worker) secretsIn(p *pair, environment bool) []assignment {
 		p.traits = traitsOf(p.name)
 	}
 	if p.traits.secret && !isPlaceholder(p.value) && !isSchemaWord(p.value) && !isProse(p.value) && !strings.EqualFold(p.name, p.value) &&
-		!transient(p.name) && !namesField(p.name, p.value) && (!w.place.code || !state(p.value)) {
+		!transient(p.name) && !namesField(p.name, p.value) {
 		return []assignment{{p.name, 0, len(p.value)}}
 	}
 	var out []assignment
@@ -400,7 +400,7 @@ func (w *worker) plainFinding(a assignment, value string, s span, line, column i
 	if strings.Contains(f.Secret.Name, value) {
 		f.Secret.Name = ""
 	}
-	if w.place.docs {
+	if w.place.docs || w.place.code && state(value) {
 		f.Secret.Confidence = fnvet.ConfidenceLow
 	}
 	return f

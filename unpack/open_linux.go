@@ -113,22 +113,20 @@ func (f openFile) entries() ([]dirEntry, error) {
 			kind := buf[typeAt]
 			buf = buf[size:]
 			if name := string(text); name != "." && name != ".." {
-				if e, ok := f.entry(name, kind); ok {
-					list = append(list, e)
-				}
+				list = append(list, f.entry(name, kind))
 			}
 		}
 	}
 }
 
-// entry tells what a name in a folder is; false when it is gone.
-func (f openFile) entry(name string, kind byte) (dirEntry, bool) {
+// entry tells what a name in a folder is, or why that is not known: it may be gone.
+func (f openFile) entry(name string, kind byte) dirEntry {
 	if kind == unix.DT_DIR {
-		return dirEntry{name: name, mode: fs.ModeDir}, true
+		return dirEntry{name: name, mode: fs.ModeDir}
 	}
 	var st unix.Stat_t
 	err := unix.Fstatat(int(f), name, &st, unix.AT_SYMLINK_NOFOLLOW)
-	return dirEntry{name: name, mode: fileMode(st.Mode), size: st.Size, err: err}, !errors.Is(err, unix.ENOENT)
+	return dirEntry{name: name, mode: fileMode(st.Mode), size: st.Size, err: err}
 }
 
 func fileMode(m uint32) fs.FileMode {

@@ -89,6 +89,12 @@ func (h *hostileRegistry) push(t *testing.T, n int, repository string) string {
 	t.Helper()
 	im, layer := lockImage(t, n)
 	h.layers.Store(layer.String(), true)
+	return h.upload(t, repository, im)
+}
+
+// upload puts an image into a repository, and returns its reference.
+func (h *hostileRegistry) upload(t *testing.T, repository string, im v1.Image) string {
+	t.Helper()
 	ref, err := name.ParseReference(h.host + "/" + repository + ":1")
 	if err != nil {
 		t.Fatal(err)

@@ -62,20 +62,7 @@ func (h *hostileRegistry) pushLayers(t *testing.T, repository string, layers ...
 	if err != nil {
 		t.Fatal(err)
 	}
-	ref, err := name.ParseReference(h.host + "/" + repository + ":1")
-	if err != nil {
-		t.Fatal(err)
-	}
-	h.armed.Store(false)
-	defer h.armed.Store(true)
-	if err := remote.Write(ref, im); err != nil {
-		t.Fatal(err)
-	}
-	digest, err := im.Digest()
-	if err != nil {
-		t.Fatal(err)
-	}
-	return h.host + "/" + repository + "@" + digest.String()
+	return h.upload(t, repository, im)
 }
 
 // layers is how many layers of images a server knew, and how many it searched.
